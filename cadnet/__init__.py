@@ -1,0 +1,1 @@
+"""CAD-Net: facial landmarks and expressions under occlusion; its paper from one DAG."""

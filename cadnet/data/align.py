@@ -1,0 +1,224 @@
+"""Faces of a dataset, cropped and resized alike, into its aligned store.
+
+The crop is a square around the face's box, ``margin`` times its longer side, resized without
+changing its proportions; beyond the picture's edge the edge repeats.
+
+    python -m cadnet.data.align --spec JSON --root data/raw/300w --out data/aligned/300w.arrow
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from cadnet.data.sources import DataError, Image, Part, Source, source
+from cadnet.data.store import Row, write_store
+from cadnet.faces import Array, Face
+from cadnet.provenance import OutputError
+
+# Landmarks may lie a little outside a picture that cuts the face off; this far (of the box's
+# longer side) they belong to another picture.
+_OUTSIDE = 0.3
+
+
+def crop_region(box: tuple[float, float, float, float], margin: float) -> tuple[int, int, int]:
+    """The square (left, top, side) in whole px around a box, ``margin`` × its longer side."""
+    x, y, width, height = box
+    side = max(2, round(max(width, height) * margin))
+    left = math.floor(x + width / 2 - side / 2 + 0.5)
+    top = math.floor(y + height / 2 - side / 2 + 0.5)
+    return left, top, side
+
+
+def crop(picture: Image, region: tuple[int, int, int], size: int) -> Image:
+    """The region of a picture (H, W, 3) resized to (size, size, 3); the picture's edge repeats."""
+    left, top, side = region
+    height, width = picture.shape[:2]
+    rows = np.clip(np.arange(top, top + side), 0, height - 1)
+    columns = np.clip(np.arange(left, left + side), 0, width - 1)
+    square = picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    if square.shape[:2] != (side, side):
+        square = picture[rows[:, None], columns[None, :]]
+    shrink = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
+    resized: Image = cv2.resize(square, (size, size), interpolation=shrink)
+    return resized
+
+
+def to_crop(landmarks: Array, region: tuple[int, int, int], size: int) -> Array:
+    """Landmarks (L, 2) px of the picture → px of the crop; pixel centres at integers in both."""
+    left, top, side = region
+    return (landmarks - (left, top) + 0.5) * (size / side) - 0.5
+
+
+def check_face(face: Face, picture: Image) -> None:
+    """Refuses what no annotator can have meant.
+
+    Raises:
+        DataError: the box is empty, or a landmark lies far outside the picture.
+    """
+    height, width = picture.shape[:2]
+    longer = max(face.box[2:])
+    where = f"{face.image}" + ("" if face.index is None else f": face {face.index + 1}")
+    if not longer > 1:
+        raise DataError(f"{where}: the face's box is empty; correct or remove the face")
+    beyond = np.maximum(-face.landmarks, face.landmarks - (width - 1, height - 1)).max(axis=1)
+    if (beyond > _OUTSIDE * longer).any():
+        point = int(beyond.argmax())
+        raise DataError(
+            f"{where}: landmark {point} (from 0) lies {beyond.max():.0f} px outside the picture of "
+            f"{width} × {height}; picture and landmarks do not belong together"
+        )
+
+
+def held_out(groups: list[str], share: float) -> set[str]:
+    """The groups of the validation part: those whose name has the smallest hash.
+
+    Fixed by the names alone: neither a seed nor the order of the files moves it.
+    """
+    distinct = sorted(set(groups), key=lambda name: hashlib.sha256(name.encode()).digest())
+    return set(distinct[: math.ceil(share * len(distinct))] if len(distinct) > 1 else [])
+
+
+def collect(
+    root: Path, dataset: Source, expected: dict[str, int], *, allow: bool
+) -> tuple[list[tuple[Part, Face]], dict[str, int], list[str]]:
+    """All faces of a dataset, how many each part holds, and what is missing or was skipped.
+
+    Raises:
+        DataError: without ``allow``, when a count is not the official one or a file is unreadable.
+    """
+    faces: list[tuple[Part, Face]] = []
+    counts: Counter[str] = Counter()
+    problems: list[str] = []
+    for part in dataset.parts:
+        for found in dataset.read(root, part):
+            if isinstance(found, DataError):
+                problems.append(str(found))
+            else:
+                faces.append((part, found))
+                counts[part.name] += 1
+    keys = Counter(face.key for _, face in faces)
+    problems += [f"{key}: {count} faces of this name" for key, count in keys.items() if count > 1]
+    wrong = [
+        f"{part.name}/ ({counts[part.name]} of {expected[part.name]})"
+        for part in dataset.parts
+        if counts[part.name] != expected[part.name]
+    ]
+    if (problems or wrong) and not allow:
+        raise DataError(
+            f"{root} is not the whole of {dataset.name}:\n"
+            + "".join(f"  {line}\n" for line in [*wrong, *_few(problems)])
+            + "Complete it, or go on with what is there: --config data='{partial: allow}'"
+        )
+    return faces, dict(counts), [*wrong, *(f"skipped: {text}" for text in problems)]
+
+
+def _few(lines: list[str], most: int = 20) -> list[str]:
+    more = len(lines) - most
+    return lines[:most] + ([f"… and {more} more"] if more > 0 else [])
+
+
+def align(root: Path, out: Path, spec: dict[str, Any]) -> dict[str, Any]:
+    """Read, check, crop and store one dataset.
+
+    Args:
+        spec: dataset, origin, digest, expected (part → count), partial, validation, size, margin.
+
+    Raises:
+        DataError: as ``collect``; or a picture is unreadable, or no training face is left.
+    """
+    dataset, allow = source(spec["dataset"]), spec["partial"] == "allow"
+    faces, counts, missing = collect(root, dataset, spec["expected"], allow=allow)
+    if not faces:
+        raise DataError(f"{root}: holds no face of {dataset.name}; see docs/datasets.md")
+    validation = held_out(
+        [face.group for _, face in faces if face.split == "train"], spec["validation"]
+    )
+    problems: list[str] = []
+    splits: Counter[str] = Counter()
+    labelled: Counter[str] = Counter()
+
+    def rows() -> Iterator[Row]:
+        watched = sys.stderr.isatty()
+        for part, face in tqdm(faces, f"align {dataset.name}", unit="face", disable=not watched):
+            try:
+                picture = dataset.open(face)
+                check_face(face, picture)
+            except DataError as error:
+                problems.append(str(error))
+                continue
+            in_validation = face.split == "train" and face.group in validation
+            subset = "validation" if in_validation else face.subset
+            splits[subset] += 1
+            labelled[part.name] += face.visible is not None
+            region = crop_region(face.box, spec["margin"])
+            yield Row(
+                key=face.key,
+                split="validation" if in_validation else face.split,
+                subset=subset,
+                image=crop(picture, region, spec["size"]),
+                landmarks=to_crop(face.landmarks, region, spec["size"]),
+                visible=face.visible,
+                region=region,
+            )
+        if problems and not allow:
+            raise DataError(
+                f"{root}: {len(problems)} faces cannot be used:\n"
+                + "\n".join(f"  {line}" for line in _few(problems))
+                + "\nMend them, or leave them out: --config data='{partial: allow}'"
+            )
+        missing.extend(f"skipped: {text}" for text in problems)
+
+    about = {
+        "dataset": dataset.name,
+        "origin": spec["origin"],
+        "digest": spec["digest"],
+        "counts": counts,
+        "expected": spec["expected"],
+        "missing": missing,
+        "subsets": splits,
+        "unions": dict(dataset.unions),
+        "occlusion_labels": labelled,
+        "validation": spec["validation"],
+        "margin": spec["margin"],
+    }
+    return write_store(out, rows(), size=spec["size"], scheme=dataset.scheme, about=about)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--spec", type=json.loads, required=True)
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    cv2.setNumThreads(1)
+    try:
+        about = align(options.root, options.out, options.spec)
+    except (DataError, OutputError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(
+        f"{about['dataset']}: {about['origin']}, "
+        + ", ".join(f"{count} {name}" for name, count in sorted(about["subsets"].items()))
+    )
+    for line in about["missing"]:
+        print(f"  {line}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

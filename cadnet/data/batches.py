@@ -1,0 +1,146 @@
+"""Batches for training: uint8 crops from the store, augmented on the device.
+
+One affine warp a batch moves pictures and landmarks by the same matrix. What is random depends on
+seed and epoch alone.
+
+Landmarks are in units of the crop here: −1 at its left or upper edge, 1 at its right or lower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from cadnet.data.store import Store
+from cadnet.faces import SCHEMES
+from cadnet.params import Augment
+
+
+def to_units(landmarks: Tensor, size: int) -> Tensor:
+    """Landmarks in px of a crop → units of the crop."""
+    return (landmarks + 0.5) * (2 / size) - 1
+
+
+def to_pixels(landmarks: Tensor, size: int) -> Tensor:
+    """Landmarks in units of the crop → px of the crop."""
+    return (landmarks + 1) * (size / 2) - 0.5
+
+
+def to_float(images: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Pictures (B, S, S, 3) uint8 → (B, 3, S, S) in [0, 1] on the device, moved as bytes."""
+    return torch.from_numpy(images).to(device).permute(0, 3, 1, 2).to(torch.float32).div_(255)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Faces to train on."""
+
+    keys: list[str]
+    images: Tensor
+    """(B, 3, S, S) in [0, 1]."""
+    landmarks: Tensor
+    """(B, L, 2) in units of the crop."""
+
+
+def draw_matrices(count: int, augment: Augment, generator: torch.Generator) -> Tensor:
+    """Random (count, 2, 3): units of the crop → units of the augmented crop (section 3)."""
+
+    def uniform(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(count, generator=generator)
+
+    angle = torch.deg2rad(uniform(-augment.rotation, augment.rotation))
+    scale = uniform(*augment.scale)
+    shift = 2 * augment.translation / 224  # px of a 224 px crop → units
+    mirror = torch.where(torch.rand(count, generator=generator) < augment.flip, -1.0, 1.0)
+    cosine, sine = scale * angle.cos(), scale * angle.sin()
+    return torch.stack(
+        [
+            torch.stack([cosine * mirror, -sine, uniform(-shift, shift)], dim=-1),
+            torch.stack([sine * mirror, cosine, uniform(-shift, shift)], dim=-1),
+        ],
+        dim=1,
+    )
+
+
+def warp(
+    images: Tensor, landmarks: Tensor, matrices: Tensor, flip: NDArray[np.int64]
+) -> tuple[Tensor, Tensor]:
+    """Pictures (B, 3, S, S) and landmarks (B, L, 2) moved by matrices (B, 2, 3).
+
+    A matrix that mirrors (negative determinant) also swaps paired points, as ``flip`` says.
+    """
+    linear, offset = matrices[:, :, :2], matrices[:, :, 2]
+    moved = landmarks @ linear.mT + offset[:, None]
+    mirrored = torch.linalg.det(linear) < 0
+    moved = torch.where(mirrored[:, None, None], moved[:, torch.from_numpy(flip)], moved)
+    inverse = torch.linalg.inv(linear)
+    back = torch.cat([inverse, -(inverse @ offset[:, :, None])], dim=2)
+    grid = functional.affine_grid(back, list(images.shape), align_corners=False)
+    warped = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return warped, moved
+
+
+def occlude(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+    """Pictures (B, 3, S, S), each with the given probability behind one plain rectangle."""
+    count, _, height, width = images.shape
+    drawn = torch.rand(count, 8, generator=generator).to(images.device)
+    here = drawn[:, 0] < probability
+    across = torch.linspace(-1, 1, width, device=images.device)
+    down = torch.linspace(-1, 1, height, device=images.device)
+    half = 0.1 + 0.4 * drawn[:, 3:5]
+    inside_x = (across[None] - (2 * drawn[:, 1:2] - 1)).abs() < half[:, :1]
+    inside_y = (down[None] - (2 * drawn[:, 2:3] - 1)).abs() < half[:, 1:]
+    mask = inside_y[:, None, :, None] & inside_x[:, None, None, :] & here[:, None, None, None]
+    return torch.where(mask, drawn[:, 5:8, None, None], images)
+
+
+def recolour(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    """Pictures in [0, 1] with brightness and contrast changed by up to ± strength."""
+    drawn = (2 * torch.rand(2, len(images), 1, 1, 1, generator=generator) - 1) * strength
+    contrast, brightness = drawn.to(images.device)
+    mean = images.mean((1, 2, 3), keepdim=True)
+    return ((images - mean) * (1 + contrast) + mean + brightness).clamp(0, 1)
+
+
+class Batches:
+    """The training faces of a store, shuffled and augmented anew each epoch."""
+
+    def __init__(
+        self,
+        store: Store,
+        rows: NDArray[np.int64],
+        *,
+        batch_size: int,
+        augment: Augment,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.store, self.rows, self.augment = store, rows, augment
+        self.seed, self.device = seed, device
+        self.batch_size = min(batch_size, len(rows))
+        self.flip = SCHEMES[store.scheme].flip
+
+    def __len__(self) -> int:
+        return len(self.rows) // self.batch_size
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The epoch's batches, each full: the few faces left over come in another epoch."""
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+        order = torch.randperm(len(self.rows), generator=generator).numpy()
+        for start in range(0, len(self) * self.batch_size, self.batch_size):
+            rows = self.rows[order[start : start + self.batch_size]]
+            images = to_float(self.store.images(rows), self.device)
+            landmarks = to_units(torch.from_numpy(self.store.landmarks[rows]), self.store.size)
+            matrices = draw_matrices(len(rows), self.augment, generator)
+            images, landmarks = warp(
+                images, landmarks.to(self.device), matrices.to(self.device), self.flip
+            )
+            images = occlude(images, self.augment.occlusion, generator)
+            images = recolour(images, self.augment.colour, generator)
+            yield Batch(list(self.store.keys[rows]), images, landmarks)

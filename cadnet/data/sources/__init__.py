@@ -1,0 +1,66 @@
+"""One file a dataset: what its official layout holds, and how it becomes ``Face`` records.
+
+A new dataset is a new module with ``SOURCE`` in it and a line in ``SOURCES``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cadnet.faces import Face
+
+Image = NDArray[np.uint8]
+
+
+class DataError(Exception):
+    """A dataset's file or folder is not as its format says; names it and what to do."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A folder or container of a dataset, as its authors split it."""
+
+    name: str
+    expected: int
+    split: str
+    subset: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """How a dataset is read.
+
+    Attributes:
+        name: the folder's name under ``data/raw``.
+        scheme: landmark scheme of its annotations.
+        parts: its official parts and how many faces each holds.
+        unions: subsets that are unions of others, e.g. ``full``.
+        read: (root, part) → the part's faces in a fixed order. What cannot be read comes as the
+            ``DataError`` that says why, in its place, so that the caller decides whether to go on.
+        open: a face → its picture, (H, W, 3) uint8 RGB.
+    """
+
+    name: str
+    scheme: str
+    parts: tuple[Part, ...]
+    unions: Mapping[str, tuple[str, ...]]
+    read: Callable[[Path, Part], Iterator[Face | DataError]]
+    open: Callable[[Face], Image]
+
+
+SOURCES = {
+    "300w": "cadnet.data.sources.w300",
+    "cofw": "cadnet.data.sources.cofw",
+}
+
+
+def source(name: str) -> Source:
+    """The dataset's source; its module, and what that imports, loads only now."""
+    found: Source = importlib.import_module(SOURCES[name]).SOURCE
+    return found

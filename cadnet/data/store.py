@@ -1,0 +1,159 @@
+"""The aligned store: one Arrow file a dataset, pictures as bytes beside their annotations.
+
+Rows are faces: ``key``, ``split`` (train, validation, test), ``subset``, ``image`` (size × size × 3
+uint8 RGB), ``landmarks`` (L × 2 px of the crop), ``occluded`` (L flags, or null where the dataset
+does not say) and ``region`` (left, top, side: px of the original that the crop shows). The file is
+memory-mapped: a reader holds only the pictures that it asks for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cadnet.faces import SCHEMES, Array
+from cadnet.provenance import atomic_path
+
+_BATCH = 256  # rows a record batch: what a writer holds in memory at once
+
+
+@dataclass(frozen=True)
+class Row:
+    """One aligned face; see the module for the units."""
+
+    key: str
+    split: str
+    subset: str
+    image: NDArray[np.uint8]
+    landmarks: Array
+    visible: NDArray[np.bool_] | None
+    region: tuple[float, float, float]
+
+
+def _schema(size: int, points: int) -> pa.Schema:
+    return pa.schema(
+        [
+            ("key", pa.string()),
+            ("split", pa.string()),
+            ("subset", pa.string()),
+            ("image", pa.binary(size * size * 3)),
+            ("landmarks", pa.list_(pa.float32(), points * 2)),
+            ("occluded", pa.list_(pa.bool_(), points)),
+            ("region", pa.list_(pa.float64(), 3)),
+        ]
+    )
+
+
+def _batch(rows: list[Row], schema: pa.Schema) -> pa.RecordBatch:
+    columns = {
+        "key": [row.key for row in rows],
+        "split": [row.split for row in rows],
+        "subset": [row.subset for row in rows],
+        "image": [row.image.tobytes() for row in rows],
+        "landmarks": [row.landmarks.astype(np.float32).reshape(-1) for row in rows],
+        "occluded": [None if row.visible is None else ~row.visible for row in rows],
+        "region": [row.region for row in rows],
+    }
+    return pa.record_batch(
+        [pa.array(columns[field.name], type=field.type) for field in schema], schema=schema
+    )
+
+
+def write_store(
+    path: Path, rows: Iterable[Row], *, size: int, scheme: str, about: dict[str, Any]
+) -> dict[str, Any]:
+    """Write a store, atomically, batch by batch.
+
+    Args:
+        rows: the faces; they may be made one by one and may add to ``about`` as they come.
+        about: facts about the data that every reader gets back; JSON-like.
+    """
+    schema = _schema(size, SCHEMES[scheme].points)
+    with atomic_path(path) as temporary:
+        waiting: list[Row] = []
+        with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            for row in rows:
+                waiting.append(row)
+                if len(waiting) == _BATCH:
+                    writer.write_batch(_batch(waiting, schema))
+                    waiting = []
+            if waiting:
+                writer.write_batch(_batch(waiting, schema))
+        # What is known only after the last row goes into a small file beside the rows.
+        about = {**about, "size": size, "scheme": scheme}
+        with atomic_path(about_path(path)) as beside:
+            beside.write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return about
+
+
+def about_path(store: Path) -> Path:
+    """The facts file of a store."""
+    return store.with_suffix(".json")
+
+
+class Store:
+    """A memory-mapped store.
+
+    Attributes:
+        about: facts that the aligner wrote: dataset, origin, digest, counts, …
+        size: side of the crops in px.
+        landmarks: (N, L, 2) float32 px of the crop.
+        occluded: (N, L) float32, NaN where unknown.
+        keys, split, subset: (N,) arrays of names.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises ``ValueError`` when the file is cut off or not a store."""
+        self.about: dict[str, Any] = json.loads(about_path(path).read_text(encoding="utf-8"))
+        try:
+            table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        except (OSError, pa.ArrowInvalid) as error:
+            raise ValueError(
+                f"{path}: is not a whole aligned store ({error}); delete it and run again"
+            ) from error
+        self.size: int = self.about["size"]
+        self.scheme: str = self.about["scheme"]
+        count, points = table.num_rows, SCHEMES[self.scheme].points
+        self.keys = np.array(table.column("key").to_pylist(), dtype=object)
+        self.split = np.array(table.column("split").to_pylist(), dtype=object)
+        self.subset = np.array(table.column("subset").to_pylist(), dtype=object)
+        flat = table.column("landmarks").combine_chunks().flatten()
+        self.landmarks = flat.to_numpy(zero_copy_only=False).reshape(count, points, 2)
+        flags = [
+            np.full(points, np.nan) if row is None else np.array(row, dtype=np.float32)
+            for row in table.column("occluded").to_pylist()
+        ]
+        self.occluded = np.array(flags, dtype=np.float32).reshape(count, points)
+        # Each record batch stays where it is mapped; no copy of the pictures is made.
+        self._images = [self._view(chunk) for chunk in table.column("image").chunks]
+
+    def _view(self, chunk: pa.Array) -> NDArray[np.uint8]:
+        data = np.frombuffer(chunk.buffers()[1], dtype=np.uint8)
+        stride = self.size * self.size * 3
+        start = chunk.offset * stride
+        return data[start : start + len(chunk) * stride].reshape(-1, self.size, self.size, 3)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def images(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
+        """The pictures of some rows, (len(rows), size, size, 3) uint8 RGB."""
+        out = np.empty((len(rows), self.size, self.size, 3), dtype=np.uint8)
+        for position, row in enumerate(rows):
+            chunk, offset = divmod(int(row), _BATCH)
+            out[position] = self._images[chunk][offset]
+        return out
+
+    def rows(self, *, split: str, subset: str | None = None) -> NDArray[np.int64]:
+        """Indices of the faces of a split, or of one subset of it."""
+        chosen = self.split == split
+        if subset is not None:
+            chosen &= self.subset == subset
+        return np.flatnonzero(chosen)

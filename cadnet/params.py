@@ -1,0 +1,280 @@
+"""Typed, validated parameters: ``params.yaml``, a preset, and what the command line says.
+
+Later wins: the file, then the chosen preset, then the overrides; an experiment's own ``model`` and
+``train`` come last. Every mistake is reported with the path of its key before any job runs.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+Dataset = Literal["300w", "cofw"]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+FolderName = Annotated[str, Field(pattern=r"^[^/\x00-\x1f.{}][^/\x00-\x1f{}]*$")]
+
+
+class ParameterError(Exception):
+    """The parameters are wrong: one line a mistake, each with the path of its key."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Tracking(_Strict):
+    enabled: bool
+    uri: str | None
+
+
+class Occlusion(_Strict):
+    mild: Share
+    moderate: Share
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Occlusion:
+        if not self.mild < self.moderate:
+            raise ValueError("mild must be below moderate")
+        return self
+
+
+class Builtin300W(_Strict):
+    afw: Count
+    helen_train: Count = Field(alias="helen/trainset")
+    lfpw_train: Count = Field(alias="lfpw/trainset")
+    helen_test: Count = Field(alias="helen/testset")
+    lfpw_test: Count = Field(alias="lfpw/testset")
+    ibug: Count
+
+
+class BuiltinCOFW(_Strict):
+    train: Count
+    test: Count
+
+
+class Builtin(_Strict):
+    seed: int
+    size: Annotated[int, Field(ge=64, le=1024)]
+    w300: Builtin300W = Field(alias="300w")
+    cofw: BuiltinCOFW
+
+    def counts(self, dataset: str) -> dict[str, int]:
+        """How many faces each part of a dataset gets, by the part's official name."""
+        counts: dict[str, int] = self.model_dump(by_alias=True)[dataset]
+        return counts
+
+
+class Data(_Strict):
+    raw: str
+    partial: Literal["refuse", "allow"]
+    validation: Annotated[float, Field(gt=0, lt=0.5)]
+    size: Annotated[int, Field(ge=32, le=1024)]
+    margin: Annotated[float, Field(ge=1, le=3)]
+    occlusion: Occlusion
+    builtin: Builtin
+
+
+class Backbone(_Strict):
+    depth: Literal[18, 34, 50]
+    width: Positive
+    output_stride: Literal[8, 16, 32]
+    weights: Literal["scratch", "imagenet"]
+
+    @model_validator(mode="after")
+    def _imagenet_is_full_width(self) -> Backbone:
+        if self.weights == "imagenet" and self.width != 1:
+            raise ValueError("ImageNet weights exist for width 1.0 alone")
+        return self
+
+
+class DGB(_Strict):
+    channels: Count
+    reduced: Count
+    iterations: Count
+
+
+class ADB(_Strict):
+    threshold: Share
+    steepness: Positive
+    drop: Annotated[float, Field(ge=0, lt=1)]
+    reduction: Count
+
+
+class LLB(_Strict):
+    rank: Count
+
+
+class Model(_Strict):
+    name: Literal["cadnet"]
+    backbone: Backbone
+    pool: Count
+    dgb: DGB | None
+    adb: ADB | None
+    llb: LLB | None
+
+
+class Loss(_Strict):
+    lambda_u: NotNegative
+    lambda_v: NotNegative
+    gamma_drop: NotNegative
+    gamma_final: NotNegative
+
+
+class Augment(_Strict):
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    scale: Annotated[list[Positive], Field(min_length=2, max_length=2)]
+    translation: NotNegative
+    flip: Share
+    occlusion: Share
+    colour: Annotated[float, Field(ge=0, lt=1)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Augment:
+        if self.scale[0] > self.scale[1]:
+            raise ValueError("scale must be [low, high]")
+        return self
+
+
+class Train(_Strict):
+    epochs: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: Positive
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: NotNegative
+    schedule: Literal["step", "cosine"]
+    step_epochs: Count
+    warmup_epochs: Annotated[int, Field(ge=0)]
+    threads: Count
+    device: Literal["auto", "cpu", "cuda"]
+    loss: Loss
+    augment: Augment
+
+
+class Experiment(_Strict):
+    """One row of the paper: its data and its complete, resolved model and training."""
+
+    title: str
+    train_on: Dataset
+    test_on: Annotated[list[Dataset], Field(min_length=1)]
+    model: Model
+    train: Train
+
+
+class Params(_Strict):
+    preset: str
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    only: list[str]
+    tracking: Tracking
+    data: Data
+    model: Model
+    train: Train
+    experiments: Annotated[dict[FolderName, Experiment], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _known_and_unique(self) -> Params:
+        if unknown := set(self.only) - set(self.experiments):
+            raise ValueError(
+                f"only: unknown experiment {', '.join(sorted(unknown))}; "
+                f"there are {', '.join(self.experiments)}"
+            )
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("seeds: each seed once")
+        for name, experiment in self.experiments.items():
+            model = experiment.model
+            cell = model.backbone.output_stride * model.pool
+            if self.data.size % cell:
+                raise ValueError(
+                    f"data.size: {self.data.size} px is no multiple of output_stride × pool = "
+                    f"{cell} px of experiment {name}"
+                )
+        return self
+
+    def selected(self) -> dict[str, Experiment]:
+        """The experiments to run, by name."""
+        return {
+            name: experiment
+            for name, experiment in self.experiments.items()
+            if not self.only or name in self.only
+        }
+
+    def datasets(self) -> list[str]:
+        """The datasets that the selected experiments train or test on."""
+        used = {d for e in self.selected().values() for d in (e.train_on, *e.test_on)}
+        return sorted(used)
+
+
+def merge(base: Any, over: Any) -> Any:
+    """``over`` laid upon ``base``: mappings key by key, everything else replaced."""
+    if isinstance(base, Mapping) and isinstance(over, Mapping):
+        return {
+            key: merge(base[key], over[key]) if key in base and key in over
+            else copy.deepcopy(over[key] if key in over else base[key])
+            for key in [*base, *(key for key in over if key not in base)]
+        }  # fmt: skip
+    return copy.deepcopy(over)
+
+
+def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:
+    """Read, merge and validate the parameters.
+
+    Args:
+        path: the project's ``params.yaml``.
+        overrides: what ``--config`` and ``--configfile`` say, in the file's own shape.
+
+    Raises:
+        ParameterError: with a line for each mistake: path of the key, what is wrong.
+    """
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParameterError(f"{path}: cannot be read ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        raise ParameterError(f"{path}: is not YAML: {error}") from error
+    if not isinstance(tree, dict):
+        raise ParameterError(f"{path}: must hold keys and values")
+    overrides = dict(overrides or {})
+
+    presets = merge(tree.pop("presets", {}), overrides.pop("presets", {}))
+    preset = overrides.get("preset", tree.get("preset"))
+    if preset not in presets:
+        raise ParameterError(f"preset: unknown preset {preset!r}; there are {', '.join(presets)}")
+    # Keys that a preset or an override brings in are checked like the file's own: merged first.
+    tree = merge(merge(tree, presets[preset]), overrides)
+    experiments = tree.get("experiments")
+    if isinstance(experiments, dict):
+        for name, experiment in experiments.items():
+            if isinstance(experiment, dict):
+                experiments[name] = merge(
+                    {"model": tree.get("model"), "train": tree.get("train")}, experiment
+                )
+    try:
+        return Params.model_validate(tree)
+    except ValidationError as error:
+        raise ParameterError(_explain(error, tree)) from None
+
+
+def _explain(error: ValidationError, tree: Mapping[str, Any]) -> str:
+    """One line a mistake; a mistake in ``model`` or ``train`` is not repeated per experiment."""
+    general = {e["loc"] for e in error.errors() if e["loc"] and e["loc"][0] in ("model", "train")}
+    lines = []
+    for item in error.errors(include_url=False):
+        location = item["loc"]
+        if location[:1] == ("experiments",) and tuple(location[2:]) in general:
+            continue
+        if item["type"] == "extra_forbidden":
+            message = "unknown key"
+        else:
+            message = item["msg"].removeprefix("Value error, ")
+            if not isinstance(item["input"], Mapping):
+                message += f" (is {item['input']!r})"
+        where = ".".join(map(str, location))
+        lines.append(f"{where}: {message}" if where else message)
+    return "\n".join(dict.fromkeys(lines))

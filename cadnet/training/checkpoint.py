@@ -1,0 +1,45 @@
+"""A trained model on disk: weights as safetensors, with all that is needed to build it again.
+
+Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from cadnet.models import MODELS, CADNet
+from cadnet.params import Model
+from cadnet.provenance import atomic_path
+
+
+def save(path: Path, model: CADNet, about: dict[str, Any]) -> None:
+    """Write the weights and ``about``: ``model`` (its parameters), ``scheme``, ``size``, …"""
+    with atomic_path(path) as temporary:
+        tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+        save_file(tensors, temporary, metadata={"about": json.dumps(about, sort_keys=True)})
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> tuple[CADNet, dict[str, Any]]:
+    """The model, ready for inference, and what ``save`` was told about it.
+
+    Raises:
+        ValueError: the file is cut off, is no checkpoint of ours, or fits another architecture.
+    """
+    try:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            about: dict[str, Any] = json.loads((file.metadata() or {})["about"])
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        parameters = Model.model_validate(about["model"])
+        model = MODELS[parameters.name](parameters, mean_shape=state["mean_shape"])
+        model.load_state_dict(state)
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{path}: is not a whole checkpoint of this version ({error}); delete it and run again"
+        ) from error
+    return model.to(device).eval(), about

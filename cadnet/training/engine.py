@@ -1,0 +1,215 @@
+"""The training loop: one model, one store, one seed."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cadnet.data.batches import Batch, Batches, to_float, to_pixels, to_units
+from cadnet.data.store import Store
+from cadnet.evaluation.metrics import mean_distance
+from cadnet.faces import SCHEMES
+from cadnet.models import MODELS, CADNet
+from cadnet.models.lowrank import LowRankHead
+from cadnet.params import Experiment, Train
+from cadnet.training.losses import composite
+
+
+class TrainingError(Exception):
+    """Training cannot start or go on; the message says why and what to do."""
+
+
+@dataclass
+class Epoch:
+    """What one epoch left behind; ``metrics`` repeat to the bit, the rest is the machine's."""
+
+    number: int
+    metrics: dict[str, float]
+    seconds: float
+    images_per_second: float
+
+
+@dataclass
+class History:
+    """All epochs of a run."""
+
+    epochs: list[Epoch] = field(default_factory=list)
+
+
+def choose_device(wanted: str) -> torch.device:
+    """``auto`` takes a GPU where there is one.
+
+    Raises:
+        TrainingError: a GPU is asked for and absent.
+    """
+    present = torch.cuda.is_available()
+    if wanted == "cuda" and not present:
+        raise TrainingError("train.device is cuda, but torch sees no GPU here; use auto or cpu")
+    return torch.device("cuda" if present and wanted != "cpu" else "cpu")
+
+
+def repeatable(seed: int, threads: int) -> None:
+    """Makes two runs of one seed on one machine the same bits."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(seed)
+
+
+def learning_rate(train: Train, epoch: float) -> float:
+    """Factor on the initial learning rate at a (fractional) epoch."""
+    if epoch < train.warmup_epochs:
+        return (epoch + 0.01) / train.warmup_epochs
+    if train.schedule == "step":
+        return float(0.1 ** (epoch // train.step_epochs))
+    past = (epoch - train.warmup_epochs) / max(1e-9, train.epochs - train.warmup_epochs)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, past)))
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Eq. 24 as the optimiser's weight decay, on the weights that it names.
+
+    Convolutions and fully connected layers decay; normalisation and biases do not, nor do U and V,
+    which have a penalty of their own (eq. 22).
+    """
+    factors = {
+        id(parameter)
+        for module in model.modules()
+        if isinstance(module, LowRankHead)
+        for parameter in module.parameters()
+    }
+    decays = [p for p in model.parameters() if p.ndim > 1 and id(p) not in factors]
+    chosen = {id(p) for p in decays}
+    others = [p for p in model.parameters() if id(p) not in chosen]
+    return [
+        {"params": decays, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+def predict(
+    model: CADNet, store: Store, rows: NDArray[np.int64], device: torch.device, batch: int = 256
+) -> NDArray[np.float32]:
+    """Landmarks (len(rows), L, 2), px of the crop."""
+    model.eval()
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), batch):
+            images = to_float(store.images(rows[start : start + batch]), device)
+            parts.append(to_pixels(model(images).landmarks, store.size).cpu().numpy())
+    shape = (0, *model.mean_shape.shape)
+    return np.concatenate(parts) if parts else np.empty(shape, dtype=np.float32)
+
+
+def validation_error(
+    model: CADNet, store: Store, rows: NDArray[np.int64], device: torch.device
+) -> float:
+    """Mean distance over the inter-ocular distance, mean over faces, in percent."""
+    truth = store.landmarks[rows]
+    distance = mean_distance(predict(model, store, rows, device), truth)
+    return float(100 * np.mean(distance / SCHEMES[store.scheme].interocular(truth)))
+
+
+def _step(model: CADNet, optimiser: torch.optim.Optimizer, batch: Batch, train: Train) -> Tensor:
+    """One update; returns the terms of the loss in a fixed order, and their sum first."""
+    terms = composite(model(batch.images), batch.landmarks, model, train.loss)
+    total = torch.stack(list(terms.values())).sum()
+    optimiser.zero_grad(set_to_none=True)
+    total.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return torch.stack([total.detach(), *(term.detach() for term in terms.values())])
+
+
+def _term_names(model: CADNet) -> list[str]:
+    names = ["loss", "loss_landmarks"]
+    names += ["loss_low_rank"] if isinstance(model.head, LowRankHead) else []
+    return names + (["loss_attention"] if model.adb is not None else [])
+
+
+def build(
+    store: Store, experiment: Experiment, weights: dict[str, Tensor] | None, device: torch.device
+) -> CADNet:
+    """The experiment's model, from random or from the given backbone weights."""
+    shape = to_units(torch.from_numpy(store.landmarks[store.rows(split="train")]), store.size)
+    model = MODELS[experiment.model.name](experiment.model, mean_shape=shape.mean(0))
+    if weights is not None:
+        model.backbone.load_state_dict(weights)
+    return model.to(device)
+
+
+def train(
+    store: Store,
+    experiment: Experiment,
+    *,
+    seed: int,
+    weights: dict[str, Tensor] | None = None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    on_step: Callable[[float], None] = lambda loss: None,
+) -> tuple[CADNet, History]:
+    """Train on the store's training faces; the model of the last epoch is the result.
+
+    Validation faces are looked at once an epoch and decide nothing.
+
+    Raises:
+        TrainingError: no training faces; a loss that is not finite, with the batch's faces.
+    """
+    spec = experiment.train
+    device = choose_device(spec.device)
+    repeatable(seed, spec.threads)
+    rows = store.rows(split="train")
+    if len(rows) < 2:
+        raise TrainingError(
+            f"{store.about['dataset']}: {len(rows)} training faces; needs 2 or more"
+        )
+    held_out = store.rows(split="validation")
+    model = build(store, experiment, weights, device)
+    optimiser = torch.optim.SGD(
+        parameter_groups(model, spec.weight_decay),
+        lr=spec.learning_rate,
+        momentum=spec.momentum,
+    )
+    batches = Batches(
+        store,
+        rows,
+        batch_size=spec.batch_size,
+        augment=spec.augment,
+        seed=seed,
+        device=device,
+    )
+    history, names = History(), _term_names(model)
+    for number in range(1, spec.epochs + 1):
+        started = time.perf_counter()
+        model.train()
+        sums = torch.zeros(len(names), dtype=torch.float64)
+        for index, batch in enumerate(batches.epoch(number)):
+            rate = learning_rate(spec, number - 1 + index / len(batches))
+            for group in optimiser.param_groups:
+                group["lr"] = spec.learning_rate * rate
+            terms = _step(model, optimiser, batch, spec).cpu().double()
+            if not torch.isfinite(terms).all():
+                raise TrainingError(
+                    f"the loss is not finite in epoch {number}, batch {index + 1} "
+                    f"({dict(zip(names, terms.tolist(), strict=True))}); its faces: "
+                    f"{', '.join(batch.keys)}. Lower train.learning_rate, or look at these faces"
+                )
+            sums += terms
+            on_step(float(terms[0]))
+        means = (sums / len(batches)).tolist()
+        metrics = dict(zip(names, means, strict=True))
+        metrics["learning_rate"] = spec.learning_rate * rate
+        if len(held_out):
+            metrics["validation_nrmse_mean_io"] = validation_error(model, store, held_out, device)
+        seconds = time.perf_counter() - started
+        speed = len(batches) * batches.batch_size / seconds
+        epoch = Epoch(number, metrics, seconds, speed)
+        history.epochs.append(epoch)
+        on_epoch(epoch)
+    return model.eval(), history
