@@ -32,11 +32,11 @@ mlflow: .venv/ready  ## open http://127.0.0.1:5000 and compare seeds
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
-# Raise the pins: the lock from pyproject.toml, the conda environment from the lock.
+# Make the pins anew (UPGRADE=--upgrade raises them): the lock from pyproject.toml, the conda environment from the lock.
 lock: .venv/ready
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header --extra dev pyproject.toml -o requirements/lock.txt
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header requirements/uv.in -o requirements/uv.txt
 	$(BIN)/python requirements/make_environment.py > environment.yml
 

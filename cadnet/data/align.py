@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import math
 import sys
 from collections import Counter
@@ -20,12 +19,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
+from cadnet import job
+from cadnet.data.origin import MANIFEST
 from cadnet.data.sources import DataError, Image, Part, Source, source
 from cadnet.data.store import Row, write_store
 from cadnet.faces import Array, Face
-from cadnet.provenance import OutputError
+from cadnet.provenance import file_digest
 
 # Landmarks may lie a little outside a picture that cuts the face off; this far (of the box's
 # longer side) they belong to another picture.
@@ -129,17 +129,36 @@ def _few(lines: list[str], most: int = 20) -> list[str]:
     return lines[:most] + ([f"… and {more} more"] if more > 0 else [])
 
 
+def verify_manifest(root: Path) -> str:
+    """Checks generated files against their manifest; returns the manifest's digest.
+
+    Raises:
+        DataError: a file is missing or is not what was generated.
+    """
+    manifest = root / MANIFEST
+    for line in manifest.read_text(encoding="utf-8").splitlines():
+        wanted, _, name = line.partition("  ")
+        path = root / name
+        if not path.is_file() or file_digest(path) != wanted:
+            raise DataError(
+                f"{path}: is missing or not as it was generated; delete {root} and run again"
+            )
+    return file_digest(manifest)
+
+
 def align(root: Path, out: Path, spec: dict[str, Any]) -> dict[str, Any]:
     """Read, check, crop and store one dataset.
 
     Args:
-        spec: dataset, origin, digest, expected (part → count), partial, validation, size, margin.
+        spec: as ``origin.align_spec`` makes it.
 
     Raises:
         DataError: as ``collect``; or a picture is unreadable, or no training face is left.
     """
     dataset, allow = source(spec["dataset"]), spec["partial"] == "allow"
-    faces, counts, missing = collect(root, dataset, spec["expected"], allow=allow)
+    expected = spec["expected"] or {part.name: part.expected for part in dataset.parts}
+    digest = spec["digest"] or verify_manifest(root)
+    faces, counts, missing = collect(root, dataset, expected, allow=allow)
     if not faces:
         raise DataError(f"{root}: holds no face of {dataset.name}; see docs/datasets.md")
     validation = held_out(
@@ -150,8 +169,7 @@ def align(root: Path, out: Path, spec: dict[str, Any]) -> dict[str, Any]:
     labelled: Counter[str] = Counter()
 
     def rows() -> Iterator[Row]:
-        watched = sys.stderr.isatty()
-        for part, face in tqdm(faces, f"align {dataset.name}", unit="face", disable=not watched):
+        for part, face in job.bar(faces, desc=f"align {dataset.name}", unit="face"):
             try:
                 picture = dataset.open(face)
                 check_face(face, picture)
@@ -183,9 +201,9 @@ def align(root: Path, out: Path, spec: dict[str, Any]) -> dict[str, Any]:
     about = {
         "dataset": dataset.name,
         "origin": spec["origin"],
-        "digest": spec["digest"],
+        "digest": digest,
         "counts": counts,
-        "expected": spec["expected"],
+        "expected": expected,
         "missing": missing,
         "subsets": splits,
         "unions": dict(dataset.unions),
@@ -198,26 +216,18 @@ def align(root: Path, out: Path, spec: dict[str, Any]) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--spec", type=json.loads, required=True)
+    parser = job.parser(__doc__)
+    parser.add_argument("--spec", type=job.json_argument, required=True)
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    try:
+
+    def run(options: argparse.Namespace) -> str:
         about = align(options.root, options.out, options.spec)
-    except (DataError, OutputError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(
-        f"{about['dataset']}: {about['origin']}, "
-        + ", ".join(f"{count} {name}" for name, count in sorted(about["subsets"].items()))
-    )
-    for line in about["missing"]:
-        print(f"  {line}")
-    return 0
+        counts = ", ".join(f"{count} {name}" for name, count in sorted(about["subsets"].items()))
+        return "\n  ".join([f"{about['dataset']}: {about['origin']}, {counts}", *about["missing"]])
+
+    return job.main(run, parser.parse_args(arguments), DataError)
 
 
 if __name__ == "__main__":

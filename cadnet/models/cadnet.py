@@ -57,8 +57,9 @@ class CADNet(nn.Module):
         if model.adb:
             self.adb = AttentiveDropout(inputs, **model.adb.model_dump())
             fused += inputs
-        features = (fused or inputs) * model.pool**2
         self.pool = model.pool
+        self.norm = nn.BatchNorm2d(fused or inputs)
+        features = (fused or inputs) * model.pool**2
         outputs = mean_shape.numel()
         self.head: nn.Module = (
             LowRankHead(features, outputs, rank=model.llb.rank)
@@ -74,7 +75,7 @@ class CADNet(nn.Module):
         if self.adb is not None:
             reliable, masks = self.adb(x)
             streams.append(reliable)
-        fused = torch.cat(streams, dim=1) if streams else x
+        fused = self.norm(torch.cat(streams, dim=1) if streams else x)
         # Windows of one size (params.py sees to that): adaptive pooling repeats no bits on CUDA.
         pooled = functional.avg_pool2d(fused, fused.shape[-1] // self.pool)
         displacement = self.head(pooled.flatten(1))

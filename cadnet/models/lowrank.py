@@ -16,7 +16,7 @@ class LowRankHead(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, rank: int) -> None:
         super().__init__()
         self.u = nn.Parameter(torch.randn(inputs, rank) / inputs**0.5)
-        self.v = nn.Parameter(torch.randn(outputs, rank) / outputs**0.5)
+        self.v = nn.Parameter(torch.zeros(outputs, rank))
 
     def forward(self, x: Tensor) -> Tensor:
         return (x @ self.u) @ self.v.T

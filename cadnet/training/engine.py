@@ -20,11 +20,8 @@ from cadnet.faces import SCHEMES
 from cadnet.models import MODELS, CADNet
 from cadnet.models.lowrank import LowRankHead
 from cadnet.params import Experiment, Train
+from cadnet.training import TrainingError
 from cadnet.training.losses import composite
-
-
-class TrainingError(Exception):
-    """Training cannot start or go on; the message says why and what to do."""
 
 
 @dataclass
@@ -123,7 +120,7 @@ def _step(model: CADNet, optimiser: torch.optim.Optimizer, batch: Batch, train: 
     terms = composite(model(batch.images), batch.landmarks, model, train.loss)
     total = torch.stack(list(terms.values())).sum()
     optimiser.zero_grad(set_to_none=True)
-    total.backward()  # type: ignore[no-untyped-call]
+    total.backward()
     optimiser.step()
     return torch.stack([total.detach(), *(term.detach() for term in terms.values())])
 

@@ -1,6 +1,7 @@
 """One file a dataset: what its official layout holds, and how it becomes ``Face`` records.
 
-A new dataset is a new module with ``SOURCE`` in it and a line in ``SOURCES``.
+A new dataset is a new module with ``SOURCE`` in it and a line in
+``origin.SOURCE_MODULES``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cadnet.data.origin import SOURCE_MODULES
 from cadnet.faces import Face
 
 Image = NDArray[np.uint8]
@@ -54,13 +56,7 @@ class Source:
     open: Callable[[Face], Image]
 
 
-SOURCES = {
-    "300w": "cadnet.data.sources.w300",
-    "cofw": "cadnet.data.sources.cofw",
-}
-
-
 def source(name: str) -> Source:
     """The dataset's source; its module, and what that imports, loads only now."""
-    found: Source = importlib.import_module(SOURCES[name]).SOURCE
+    found: Source = importlib.import_module(SOURCE_MODULES[name]).SOURCE
     return found

@@ -1,0 +1,23 @@
+# The paper from one DAG: raw faces → aligned → trained per seed → predicted → scored → report.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+# `config` holds what --config and --configfile say; params.yaml and the preset lie below it.
+include: "workflow/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        "reports/index.html",
+        TABLES,
+        FIGURES,

@@ -1,0 +1,55 @@
+"""``cadnet``: what a person asks the project at a terminal.
+
+The pipeline's jobs are modules of their own (``python -m cadnet.training.run`` …), so that each
+loads, and depends on, what it needs alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+
+from cadnet.params import ParameterError, load
+from cadnet.provenance import PACKAGE_ROOT, canonical_json
+
+
+def _spec(options: argparse.Namespace) -> str:
+    params = load(options.params, options.config)
+    if options.experiment not in params.experiments:
+        known = ", ".join(params.experiments)
+        raise ParameterError(f"unknown experiment {options.experiment!r}; there are {known}")
+    return canonical_json(params.experiments[options.experiment].model_dump(mode="json"))
+
+
+def _params(options: argparse.Namespace) -> str:
+    tree = load(options.params, options.config).model_dump(mode="json", by_alias=True)
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True).rstrip()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="cadnet", description=__doc__)
+    parser.add_argument("--params", type=Path, default=PACKAGE_ROOT / "params.yaml")
+    parser.add_argument(
+        "--config", type=yaml.safe_load, default={}, help="overrides, as YAML: '{preset: smoke}'"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("params", help="print the parameters as the pipeline sees them")
+    command.set_defaults(run=_params)
+    command = commands.add_parser("spec", help="print an experiment as its training job takes it")
+    command.add_argument("experiment")
+    command.set_defaults(run=_spec)
+    options = parser.parse_args(arguments)
+    try:
+        print(options.run(options))
+    except ParameterError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

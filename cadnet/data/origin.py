@@ -1,0 +1,79 @@
+"""Where a dataset comes from: the user's official files, or the built-in faces.
+
+Light: the Snakefile asks this while it is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cadnet.params import Data, ParameterError
+from cadnet.provenance import tree_digest
+
+# Where each dataset is read; named here so that asking does not load the reader.
+SOURCE_MODULES = {
+    "300w": "cadnet.data.sources.w300",
+    "cofw": "cadnet.data.sources.cofw",
+}
+BUILTIN = Path("data/builtin")
+MANIFEST = "SHA256SUMS"  # lists what was generated; `sha256sum -c` checks it
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A dataset's root folder and what it holds.
+
+    Attributes:
+        kind: ``official`` or ``built-in``.
+        digest: of the official files; None for built-in faces, whose manifest has it.
+        expected: faces a part; None for official files, whose source knows.
+    """
+
+    root: Path
+    kind: str
+    digest: str | None
+    expected: dict[str, int] | None
+
+
+def locate(data: Data, dataset: str) -> Origin:
+    """Official files in ``<raw>/<dataset>`` win; without that folder it is the built-in faces.
+
+    Raises:
+        ParameterError: the folder is there, but empty.
+    """
+    root = Path(data.raw, dataset)
+    if not root.is_dir():
+        return Origin(BUILTIN / dataset, "built-in", None, data.builtin.counts(dataset))
+    if not any(path.is_file() for path in root.rglob("*") if not path.name.startswith(".")):
+        raise ParameterError(
+            f"{root}: is an empty folder; put {dataset} there in its official layout "
+            "(docs/datasets.md), or remove the folder to use the built-in faces"
+        )
+    digest = tree_digest(root, Path(".snakemake", "cadnet", f"{dataset}.digests.json"))
+    return Origin(root, "official", digest, None)
+
+
+def align_spec(data: Data, dataset: str, origin: Origin) -> dict[str, Any]:
+    """All that alignment depends on besides the files."""
+    return {
+        "dataset": dataset,
+        "origin": origin.kind,
+        "digest": origin.digest,
+        "expected": origin.expected,
+        "partial": data.partial,
+        "validation": data.validation,
+        "size": data.size,
+        "margin": data.margin,
+    }
+
+
+def builtin_spec(data: Data, dataset: str) -> dict[str, Any]:
+    """All that the built-in faces of a dataset depend on."""
+    return {
+        "dataset": dataset,
+        "seed": data.builtin.seed,
+        "size": data.builtin.size,
+        "counts": data.builtin.counts(dataset),
+    }

@@ -1,0 +1,182 @@
+"""One training job: an experiment and a seed, from the aligned store to weights and a record.
+
+    python -m cadnet.training.run --spec "$(cadnet spec cadnet)" --experiment cadnet \\
+        --seed 0 --data data/aligned/300w.arrow --out results/cadnet/seed0
+
+Leaves ``model.safetensors``, ``history.csv`` (an epoch a row; the same bits in every run of a seed)
+and ``run.json`` (parameters, digests, commit, tracking run, times).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cadnet import job, provenance, tracking
+from cadnet.gpu import claim
+from cadnet.params import Experiment
+from cadnet.training import TrainingError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cadnet.training.engine import Epoch, History
+
+
+def read_weights(path: Path | None) -> tuple[dict[str, Tensor] | None, str]:
+    """Backbone weights that ``cadnet.models.weights`` left, and how the report names them."""
+    if path is None:
+        return None, "from scratch"
+    from safetensors.torch import load_file
+
+    about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    if about["reason"]:
+        return None, f"from scratch (ImageNet weights: {about['reason']})"
+    return load_file(path), "ImageNet"
+
+
+def write_history(path: Path, history: History) -> None:
+    """Epochs as csv: numbers to nine digits, which float32 needs."""
+    names = list(history.epochs[0].metrics)
+    lines = [",".join(["epoch", *names])]
+    for epoch in history.epochs:
+        lines.append(",".join([str(epoch.number), *(f"{epoch.metrics[n]:.9g}" for n in names)]))
+    with provenance.atomic_path(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def run(
+    spec: dict[str, Any],
+    *,
+    name: str,
+    seed: int,
+    data: Path,
+    out: Path,
+    weights: Path | None,
+    tracking_uri: str | None,
+) -> dict[str, Any]:
+    """Train, save and record; returns the record."""
+    started = time.perf_counter()
+    experiment = Experiment.model_validate(spec)
+    commit, digest = provenance.commit(), provenance.digest(spec)
+    about = json.loads(data.with_suffix(".json").read_text(encoding="utf-8"))
+    with (
+        tracking.track(
+            uri=tracking_uri,
+            experiment=name,
+            seed=seed,
+            job=f"train/{name}/seed{seed}",
+            parameters=spec,
+            parameter_digest=digest,
+            commit=commit,
+            dataset=tracking.DatasetInfo(
+                name=about["dataset"],
+                digest=about["digest"],
+                origin=about["origin"],
+                n=sum(about["subsets"].values()),
+            ),
+        ) as tracked,
+        claim(experiment.train.device),
+    ):
+        from cadnet.data.store import Store
+        from cadnet.training import checkpoint, engine
+
+        store = Store(data)
+        state, initialisation = read_weights(weights)
+        steps = experiment.train.epochs * max(
+            1, len(store.rows(split="train")) // experiment.train.batch_size
+        )
+        ready = time.perf_counter()
+        with job.bar(total=steps, desc=f"{name} seed {seed}", unit="batch") as bar:
+
+            def on_step(loss: float) -> None:
+                bar.update()
+
+            def on_epoch(epoch: Epoch) -> None:
+                tracked.log_epoch(
+                    epoch.number,
+                    {
+                        **epoch.metrics,
+                        "seconds_per_epoch": epoch.seconds,
+                        "images_per_second": epoch.images_per_second,
+                    },
+                )
+                error = epoch.metrics.get("validation_nrmse_mean_io", float("nan"))
+                bar.set_postfix(nrmse=f"{error:.2f} %", images=f"{epoch.images_per_second:.0f}/s")
+                print(
+                    f"epoch {epoch.number}/{experiment.train.epochs}  "
+                    f"loss {epoch.metrics['loss']:.4f}  validation NRMSE {error:.2f} %  "
+                    f"{epoch.images_per_second:.0f} images/s",
+                    flush=True,
+                )
+
+            model, history = engine.train(
+                store, experiment, seed=seed, weights=state, on_step=on_step, on_epoch=on_epoch
+            )
+        trained = time.perf_counter()
+        record = {
+            "experiment": name,
+            "seed": seed,
+            "train_on": experiment.train_on,
+            "title": experiment.title,
+            "parameters": spec,
+            "digest": digest,
+            "data_digest": about["digest"],
+            "commit": commit,
+            "mlflow_run_id": tracked.run_id,
+            "initialisation": initialisation,
+            "epochs": experiment.train.epochs,
+            "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+            "device": str(next(model.parameters()).device),
+        }
+        checkpoint.save(
+            out / "model.safetensors",
+            model,
+            {"model": spec["model"], "scheme": store.scheme, "size": store.size, "seed": seed},
+        )
+        write_history(out / "history.csv", history)
+        tracked.log_artifact(out / "model.safetensors")
+        tracked.log_artifact(out / "history.csv")
+    record["seconds"] = round(trained - ready, 3)
+    record["overhead_seconds"] = round(time.perf_counter() - started - record["seconds"], 3)
+    provenance.write_json(out / "run.json", record)
+    return record
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = job.parser(__doc__)
+    parser.add_argument("--spec", type=job.json_argument, required=True)
+    parser.add_argument("--experiment", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, help="what cadnet.models.weights wrote")
+    parser.add_argument(
+        "--tracking",
+        default=os.environ.get("MLFLOW_TRACKING_URI"),
+        help="MLflow store (default: $MLFLOW_TRACKING_URI); without it nothing is tracked",
+    )
+    parser.add_argument("--out", type=Path, required=True)
+
+    def train(options: argparse.Namespace) -> str:
+        record = run(
+            options.spec,
+            name=options.experiment,
+            seed=options.seed,
+            data=options.data,
+            out=options.out,
+            weights=options.weights,
+            tracking_uri=options.tracking or None,
+        )
+        return f"trained in {record['seconds']} s; {record['overhead_seconds']} s around it"
+
+    return job.main(train, parser.parse_args(arguments), TrainingError, ValueError)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

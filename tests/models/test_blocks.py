@@ -1,0 +1,186 @@
+"""Blocks against naive loops in float64, gradients, and their properties."""
+
+import pytest
+import torch
+from torch import nn
+
+from cadnet.models.backbone import Backbone
+from cadnet.models.dropout import AttentiveDropout
+from cadnet.models.geometry import CrissCrossAttention, GeometryBlock
+from cadnet.models.lowrank import LowRankHead
+
+
+def naive_criss_cross(block: CrissCrossAttention, x: torch.Tensor) -> torch.Tensor:
+    """Eqs. 2–8, one position at a time."""
+    batch, _, height, width = x.shape
+
+    def project(conv: nn.Conv2d, vector: torch.Tensor) -> torch.Tensor:
+        return conv.weight[:, :, 0, 0] @ vector + conv.bias
+
+    out = torch.empty_like(x)
+    for b in range(batch):
+        for h in range(height):
+            for w in range(width):
+                cross = [(h, v) for v in range(width)] + [(g, w) for g in range(height) if g != h]
+                assert len(cross) == height + width - 1
+                query = project(block.query, x[b, :, h, w])
+                keys = torch.stack([project(block.key, x[b, :, i, j]) for i, j in cross])
+                values = torch.stack([project(block.value, x[b, :, i, j]) for i, j in cross])
+                weights = torch.softmax(keys @ query, dim=0)
+                out[b, :, h, w] = weights @ values + x[b, :, h, w]
+    return out
+
+
+@pytest.mark.parametrize("size", [(3, 5), (4, 2), (1, 4), (5, 1), (1, 1)])
+def test_criss_cross_equals_the_naive_loop(size):
+    torch.manual_seed(sum(size))
+    block = CrissCrossAttention(4, reduced=3).double()
+    x = torch.randn(2, 4, *size, dtype=torch.float64, requires_grad=True)
+    expected = naive_criss_cross(block, x)
+    torch.testing.assert_close(block(x), expected)
+    weight = torch.randn_like(expected)
+    wanted = torch.autograd.grad((expected * weight).sum(), [x, *block.parameters()])
+    got = torch.autograd.grad((block(x) * weight).sum(), [x, *block.parameters()])
+    for a, b in zip(got, wanted, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_criss_cross_passes_gradcheck():
+    torch.manual_seed(0)
+    block = CrissCrossAttention(2, reduced=2).double()
+    x = torch.randn(1, 2, 3, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(block, (x,))
+
+
+@pytest.mark.parametrize(("iterations", "reaches"), [(1, False), (2, True)])
+def test_two_iterations_reach_the_whole_map_and_one_does_not(iterations, reaches):
+    torch.manual_seed(0)
+    attention = CrissCrossAttention(3, reduced=2)
+    x = torch.randn(1, 3, 5, 6, requires_grad=True)
+    out = x
+    for _ in range(iterations):
+        out = attention(out)
+    (gradient,) = torch.autograd.grad(out[0, :, 1, 1].sum(), x)
+    assert bool((gradient[0, :, 4, 5] != 0).any()) is reaches
+
+
+def test_geometry_block_shares_its_attention_over_iterations():
+    one = GeometryBlock(8, channels=4, reduced=2, iterations=1)
+    three = GeometryBlock(8, channels=4, reduced=2, iterations=3)
+    assert sum(p.numel() for p in one.parameters()) == sum(p.numel() for p in three.parameters())
+    three.load_state_dict(one.state_dict())
+    x = torch.randn(2, 8, 4, 4)
+    assert three(x).shape == (2, 4, 4, 4)
+    assert not torch.allclose(one.eval()(x), three.eval()(x))
+
+
+def dropout(**changes):
+    settings = {"threshold": 0.5, "steepness": 10.0, "drop": 0.3, "reduction": 2}
+    return AttentiveDropout(8, **{**settings, **changes})
+
+
+def test_masks_are_what_the_text_says():
+    torch.manual_seed(0)
+    block = dropout().eval()
+    gated = torch.rand(3, 8, 6, 5)
+    masks = block.masks(gated)
+    response = gated.sum(1, keepdim=True)
+    for b in range(3):
+        m = (response[b] - response[b].min()) / (response[b].max() - response[b].min())
+        torch.testing.assert_close(masks.drop[b], (m >= 0.5).float())
+        torch.testing.assert_close(masks.importance[b], torch.sigmoid(10 * (m - 0.5)))
+    torch.testing.assert_close(masks.final, masks.drop * masks.importance)
+    assert 0 < masks.drop.mean() < 1
+
+
+def test_inference_is_deterministic_and_training_is_not():
+    torch.manual_seed(0)
+    block, x = dropout(), torch.rand(2, 8, 12, 12)
+    assert not torch.equal(block(x)[1].drop, block(x)[1].drop)
+    block.eval()
+    first, second = block(x), block(x)
+    assert torch.equal(first[0], second[0])
+    assert torch.equal(first[1].final, second[1].final)
+
+
+def test_measured_drop_ratio_is_the_parameter():
+    torch.manual_seed(0)
+    block, gated = dropout(drop=0.3), torch.rand(64, 8, 16, 16)
+    kept_always = block.eval().masks(gated).drop
+    kept_now = block.train().masks(gated).drop
+    assert (kept_now <= kept_always).all()
+    assert float(1 - kept_now.sum() / kept_always.sum()) == pytest.approx(0.3, abs=0.02)
+
+
+def test_no_drop_probability_makes_training_masks_those_of_inference():
+    block, gated = dropout(drop=0.0), torch.rand(2, 8, 4, 4)
+    assert torch.equal(block.train().masks(gated).drop, block.eval().masks(gated).drop)
+
+
+def test_a_penalty_on_the_thresholded_mask_reaches_the_weights():
+    torch.manual_seed(0)
+    block = dropout(drop=0.0)
+    block(torch.rand(2, 8, 4, 4))[1].drop.sum().backward()
+    gradients = [p.grad for p in block.gate.parameters()]
+    assert any(g is not None and bool((g != 0).any()) for g in gradients)
+
+
+def test_a_flat_response_gives_finite_masks():
+    masks = dropout().eval().masks(torch.ones(1, 8, 4, 4))
+    assert all(bool(torch.isfinite(mask).all()) for mask in masks)
+
+
+def test_rank_never_exceeds_r_and_the_product_is_never_formed():
+    torch.manual_seed(0)
+    head = LowRankHead(50, 30, rank=4).double()
+    nn.init.normal_(head.v)
+    x = torch.randn(7, 50, dtype=torch.float64)
+    full = head.u @ head.v.T
+    torch.testing.assert_close(head(x), x @ full)
+    assert torch.linalg.matrix_rank(full) == 4
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        head(x)
+    assert counter.get_total_flops() == 2 * 7 * (50 * 4 + 4 * 30)
+
+
+@pytest.mark.parametrize("stride", [8, 16, 32])
+def test_backbone_is_torchvisions(stride):
+    """Same weights, same features; dilation by torchvision's own rule, set on its modules."""
+    from torchvision.models import resnet18
+
+    torch.manual_seed(0)
+    theirs = resnet18(weights=None).eval()
+    dilation, current = 1, 8
+    for layer in (theirs.layer3, theirs.layer4):
+        first = dilation
+        if current >= stride:
+            dilation *= 2
+            layer[0].conv1.stride = layer[0].downsample[0].stride = (1, 1)
+        else:
+            current *= 2
+        convs = [layer[0].conv1, layer[0].conv2, layer[1].conv1, layer[1].conv2]
+        for conv, d in zip(convs, [first, first, dilation, dilation], strict=True):
+            conv.dilation = conv.padding = (d, d)
+    ours = Backbone(depth=18, output_stride=stride).eval()
+    state = {k: v for k, v in theirs.state_dict().items() if not k.startswith("fc.")}
+    ours.load_state_dict(state)
+    x = torch.randn(1, 3, 64, 64)
+    y = theirs.maxpool(theirs.relu(theirs.bn1(theirs.conv1(x))))
+    y = theirs.layer4(theirs.layer3(theirs.layer2(theirs.layer1(y))))
+    torch.testing.assert_close(ours(x), y)
+    assert y.shape[-1] == 64 // stride
+
+
+@pytest.mark.parametrize("depth", [34, 50])
+def test_deeper_backbones_load_torchvisions_weights(depth):
+    import torchvision.models
+
+    theirs = getattr(torchvision.models, f"resnet{depth}")(weights=None).eval()
+    ours = Backbone(depth=depth, output_stride=32).eval()
+    ours.load_state_dict({k: v for k, v in theirs.state_dict().items() if not k.startswith("fc.")})
+    x = torch.randn(1, 3, 32, 32)
+    torch.testing.assert_close(
+        ours(x).mean((2, 3)) @ theirs.fc.weight.T + theirs.fc.bias, theirs(x)
+    )

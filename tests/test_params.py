@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cadnet.params import ParameterError, load, merge
+
+FILE = Path(__file__).resolve().parent.parent / "params.yaml"
+
+
+@pytest.mark.parametrize("preset", ["smoke", "demo", "paper"])
+def test_presets_are_valid(preset):
+    params = load(FILE, {"preset": preset})
+    assert params.preset == preset
+    assert {"resnet18", "cadnet", "adb_llb", "dgb_llb", "dgb_adb"} <= set(params.experiments)
+
+
+def test_paper_preset_is_the_papers_schedule():
+    cadnet = load(FILE, {"preset": "paper"}).experiments["cadnet"]
+    train = cadnet.train
+    assert (train.learning_rate, train.momentum, train.weight_decay) == (1e-3, 0.9, 5e-4)
+    assert (train.schedule, train.step_epochs) == ("step", 30)
+    assert cadnet.model.dgb and cadnet.model.dgb.iterations == 2
+    assert cadnet.model.llb and cadnet.model.llb.rank == 8
+    assert cadnet.model.backbone.weights == "imagenet"
+
+
+def test_overrides_win_over_the_preset_and_experiments_over_both():
+    params = load(
+        FILE,
+        {
+            "preset": "smoke",
+            "train": {"epochs": 7},
+            "experiments": {"cadnet": {"train": {"epochs": 9}}},
+        },
+    )
+    assert params.experiments["resnet18"].train.epochs == 7
+    assert params.experiments["cadnet"].train.epochs == 9
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ({"preset": "demos"}, "preset: unknown preset 'demos'; there are smoke, demo, paper"),
+        ({"trian": {}}, "trian: unknown key"),
+        ({"train": {"epoch": 3}}, "train.epoch: unknown key"),
+        ({"train": {"epochs": "3"}}, "train.epochs: Input should be a valid integer (is '3')"),
+        ({"train": {"epochs": 0}}, "train.epochs: "),
+        ({"train": {"learning_rate": float("nan")}}, "train.learning_rate: "),
+        ({"train": {"augment": {"scale": [1.2, 0.9]}}}, "train.augment: scale must be [low, high]"),
+        ({"model": {"llb": {"rank": 0}}}, "model.llb.rank: "),
+        ({"data": {"builtin": {"300w": {"afww": 3}}}}, "data.builtin.300w.afww: unknown key"),
+        ({"data": {"size": 60}}, "data.size: 60 px is no multiple"),
+        ({"data": {"occlusion": {"mild": 0.5}}}, "mild must be below moderate"),
+        ({"only": ["cadnett"]}, "only: unknown experiment cadnett; there are resnet18, "),
+        ({"seeds": []}, "seeds: "),
+        ({"seeds": [1, 1]}, "seeds: each seed once"),
+        ({"experiments": {"new": {"title": "x"}}}, "experiments.new.train_on: Field required"),
+        ({"experiments": {"a/b": {}}}, "experiments.a/b"),
+        (
+            {"experiments": {"cadnet": {"train_on": "300ww"}}},
+            "experiments.cadnet.train_on: Input should be '300w' or 'cofw' (is '300ww')",
+        ),
+        ({"model": {"backbone": {"weights": "imagenet"}}}, "width 1.0 alone"),
+    ],
+)
+def test_mistakes_are_refused_with_the_keys_path(overrides, expected):
+    with pytest.raises(ParameterError) as caught:
+        load(FILE, overrides)
+    assert expected in str(caught.value)
+
+
+def test_one_mistake_is_one_line():
+    with pytest.raises(ParameterError) as caught:
+        load(FILE, {"train": {"epochs": -1}})
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_broken_files_name_themselves(tmp_path):
+    broken = tmp_path / "params.yaml"
+    with pytest.raises(ParameterError, match="cannot be read"):
+        load(broken)
+    for text in ("a: [", "- 1"):
+        broken.write_text(text)
+        with pytest.raises(ParameterError, match=str(broken)):
+            load(broken)
+
+
+def test_merge_replaces_leaves_and_keeps_its_inputs():
+    base = {"a": {"b": 1, "c": [1, 2]}, "d": None}
+    before = yaml.safe_dump(base)
+    assert merge(base, {"a": {"c": [3]}, "d": {"e": 1}}) == {"a": {"b": 1, "c": [3]}, "d": {"e": 1}}
+    assert merge(base, {"a": None})["a"] is None
+    assert yaml.safe_dump(base) == before

@@ -1,0 +1,52 @@
+# Raw faces, the user's or built-in, into aligned stores.
+
+
+rule builtin:
+    output:
+        "data/builtin/{dataset}/SHA256SUMS",
+    params:
+        spec=lambda w: as_json(origin.builtin_spec(PARAMS.data, w.dataset)),
+        code=code("cadnet.data.synthetic.generate"),
+        folder=subpath(output[0], parent=True),
+    threads: 2
+    log:
+        "logs/builtin/{dataset}.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "built-in faces in the layout of {wildcards.dataset}"
+    shell:
+        "python -m cadnet.data.synthetic.generate --spec {params.spec:q} --workers {threads}"
+        " --out {params.folder:q} --log {log:q}"
+
+
+def manifest(w):
+    return (
+        [f"data/builtin/{w.dataset}/SHA256SUMS"]
+        if ORIGINS[w.dataset].kind == "built-in"
+        else []
+    )
+
+
+rule align:
+    input:
+        manifest,
+    output:
+        store="data/aligned/{dataset}.arrow",
+        about="data/aligned/{dataset}.json",
+    params:
+        # For official files the spec holds their digest: a changed file realigns, a moved one not.
+        spec=lambda w: as_json(
+            origin.align_spec(PARAMS.data, w.dataset, ORIGINS[w.dataset])
+        ),
+        root=lambda w: str(ORIGINS[w.dataset].root),
+        code=lambda w: code("cadnet.data.align", origin.SOURCE_MODULES[w.dataset]),
+    log:
+        "logs/align/{dataset}.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "align {wildcards.dataset}"
+    shell:
+        "python -m cadnet.data.align --spec {params.spec:q} --root {params.root:q}"
+        " --out {output.store:q} --log {log:q}"

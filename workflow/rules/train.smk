@@ -1,0 +1,78 @@
+# One training job per experiment and seed.
+
+
+rule weights:
+    output:
+        tensors="data/weights/resnet{depth}.safetensors",
+        about="data/weights/resnet{depth}.json",
+    params:
+        code=code("cadnet.models.weights"),
+    retries: 2
+    log:
+        "logs/weights/resnet{depth}.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "ImageNet weights of ResNet-{wildcards.depth}"
+    shell:
+        "python -m cadnet.models.weights --depth {wildcards.depth} --out {output.tensors:q}"
+        " --log {log:q}"
+
+
+# The schema is made once, before many jobs open the store at the same time.
+rule tracking:
+    output:
+        "results/tracking.txt",
+    log:
+        "logs/tracking.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "MLflow store"
+    shell:
+        'python -m cadnet.tracking --uri "$MLFLOW_TRACKING_URI" --done {output:q} > {log:q} 2>&1'
+
+
+def backbone_weights(w):
+    backbone = EXPERIMENTS[w.experiment].model.backbone
+    return (
+        [f"data/weights/resnet{backbone.depth}.safetensors"]
+        if backbone.weights == "imagenet"
+        else []
+    )
+
+
+rule train:
+    input:
+        store=lambda w: f"data/aligned/{EXPERIMENTS[w.experiment].train_on}.arrow",
+        about=lambda w: f"data/aligned/{EXPERIMENTS[w.experiment].train_on}.json",
+        weights=backbone_weights,
+        tracking=ancient("results/tracking.txt") if PARAMS.tracking.enabled else [],
+    output:
+        model="results/{experiment}/seed{seed}/model.safetensors",
+        history="results/{experiment}/seed{seed}/history.csv",
+        record="results/{experiment}/seed{seed}/run.json",
+    params:
+        spec=lambda w: as_json(experiment_spec(w.experiment)),
+        code=code("cadnet.training.run"),
+        weights=lambda w, input: (
+            f"--weights {shlex.quote(input.weights[0])}" if input.weights else ""
+        ),
+        folder=subpath(output.model, parent=True),
+    threads: lambda w: EXPERIMENTS[w.experiment].train.threads
+    resources:
+        gpu=1,
+    retries: 1
+    log:
+        "logs/train/{experiment}/seed{seed}.log",
+    benchmark:
+        "logs/train/{experiment}/seed{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    message:
+        "train {wildcards.experiment}, seed {wildcards.seed}"
+    shell:
+        "python -m cadnet.training.run --spec {params.spec:q}"
+        " --experiment {wildcards.experiment:q} --seed {wildcards.seed}"
+        " --data {input.store:q} {params.weights}"
+        " --out {params.folder:q} --log {log:q}"
