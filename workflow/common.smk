@@ -1,5 +1,7 @@
 # What all rules share: the validated parameters, each rule's slice of them, digests of the code.
+import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,7 +23,7 @@ TRACKING = PARAMS.tracking.uri or f"sqlite:///{Path.cwd()}/mlruns/mlflow.db"
 shell.prefix(
     f"export PYTHONPATH={shlex.quote(str(workflow.basedir))}"
     '"${PYTHONPATH:+:$PYTHONPATH}"'
-    f" MLFLOW_TRACKING_URI={shlex.quote(TRACKING if PARAMS.tracking.enabled else '')}; "
+    f" MLFLOW_TRACKING_URI={shlex.quote(TRACKING)}; "
 )
 
 EXPERIMENTS = PARAMS.selected()

@@ -197,6 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = job.parser(__doc__)
     parser.add_argument("--runs", type=Path, nargs="+", required=True)
     parser.add_argument("--data", type=Path, nargs="+", required=True)
+    parser.add_argument("--tracking", type=Path, help="what cadnet.tracking.forward wrote")
     parser.add_argument("--mild", type=float, required=True)
     parser.add_argument("--moderate", type=float, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -212,6 +213,10 @@ def main(arguments: list[str] | None = None) -> int:
         per_image = errors[columns].assign(error=errors["nrmse_mean_io"])
         with atomic_path(options.out / "errors.parquet") as temporary:
             per_image.to_parquet(temporary, index=False)
+        tracked = json.loads(options.tracking.read_text())["runs"] if options.tracking else {}
+        for _, record in records:
+            name = f"{record['experiment']}/seed{record['seed']}"
+            record["mlflow_run_id"] = tracked.get(name)
         write_json(options.out / "runs.json", [record for _, record in records])
         write_json(
             options.out / "data.json", {name: describe(store) for name, store in stores.items()}

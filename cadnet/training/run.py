@@ -4,22 +4,23 @@
         --seed 0 --data data/aligned/300w.arrow --out results/cadnet/seed0
 
 Leaves ``model.safetensors``, ``history.csv`` (an epoch a row; the same bits in every run of a seed)
-and ``run.json`` (parameters, digests, commit, tracking run, times).
+``run.json`` (parameters, digests, commit, times), and ``journal.jsonl``, which the forwarder of
+``cadnet.tracking`` brings to MLflow.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cadnet import job, provenance, tracking
+from cadnet import job, provenance
 from cadnet.gpu import claim
 from cadnet.params import Experiment
+from cadnet.tracking.journal import journal
 from cadnet.training import TrainingError
 
 if TYPE_CHECKING:
@@ -58,29 +59,28 @@ def run(
     data: Path,
     out: Path,
     weights: Path | None,
-    tracking_uri: str | None,
 ) -> dict[str, Any]:
     """Train, save and record; returns the record."""
     started = time.perf_counter()
     experiment = Experiment.model_validate(spec)
     commit, digest = provenance.commit(), provenance.digest(spec)
     about = json.loads(data.with_suffix(".json").read_text(encoding="utf-8"))
+    dataset = {
+        "name": about["dataset"],
+        "digest": about["digest"],
+        "origin": about["origin"],
+        "n": sum(about["subsets"].values()),
+    }
     with (
-        tracking.track(
-            uri=tracking_uri,
+        journal(
+            out,
             experiment=name,
             seed=seed,
-            job=f"train/{name}/seed{seed}",
             parameters=spec,
-            parameter_digest=digest,
+            digest=digest,
             commit=commit,
-            dataset=tracking.DatasetInfo(
-                name=about["dataset"],
-                digest=about["digest"],
-                origin=about["origin"],
-                n=sum(about["subsets"].values()),
-            ),
-        ) as tracked,
+            dataset=dataset,
+        ) as record_of_run,
         claim(experiment.train.device),
     ):
         from cadnet.data.store import Store
@@ -98,7 +98,7 @@ def run(
                 bar.update()
 
             def on_epoch(epoch: Epoch) -> None:
-                tracked.log_epoch(
+                record_of_run.epoch(
                     epoch.number,
                     {
                         **epoch.metrics,
@@ -128,7 +128,6 @@ def run(
             "digest": digest,
             "data_digest": about["digest"],
             "commit": commit,
-            "mlflow_run_id": tracked.run_id,
             "initialisation": initialisation,
             "epochs": experiment.train.epochs,
             "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
@@ -140,8 +139,6 @@ def run(
             {"model": spec["model"], "scheme": store.scheme, "size": store.size, "seed": seed},
         )
         write_history(out / "history.csv", history)
-        tracked.log_artifact(out / "model.safetensors")
-        tracked.log_artifact(out / "history.csv")
     record["seconds"] = round(trained - ready, 3)
     record["overhead_seconds"] = round(time.perf_counter() - started - record["seconds"], 3)
     provenance.write_json(out / "run.json", record)
@@ -156,11 +153,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--weights", type=Path, help="what cadnet.models.weights wrote")
-    parser.add_argument(
-        "--tracking",
-        default=os.environ.get("MLFLOW_TRACKING_URI"),
-        help="MLflow store (default: $MLFLOW_TRACKING_URI); without it nothing is tracked",
-    )
     parser.add_argument("--out", type=Path, required=True)
 
     def train(options: argparse.Namespace) -> str:
@@ -171,7 +163,6 @@ def main(arguments: list[str] | None = None) -> int:
             data=options.data,
             out=options.out,
             weights=options.weights,
-            tracking_uri=options.tracking or None,
         )
         return f"trained in {record['seconds']} s; {record['overhead_seconds']} s around it"
 

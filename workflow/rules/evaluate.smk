@@ -34,6 +34,7 @@ rule score:
         records=runs("results/{experiment}/seed{seed}/run.json"),
         predictions=runs("results/{experiment}/seed{seed}/predictions.parquet"),
         stores=expand("data/aligned/{dataset}.arrow", dataset=PARAMS.datasets()),
+        tracking=["results/tracking.json"] if PARAMS.tracking.enabled else [],
     output:
         "results/scores.csv",
         "results/errors.parquet",
@@ -42,6 +43,9 @@ rule score:
     params:
         code=code("cadnet.evaluation.score"),
         occlusion=PARAMS.data.occlusion.model_dump(),
+        tracking=lambda w, input: (
+            f"--tracking {shlex.quote(input.tracking[0])}" if input.tracking else ""
+        ),
     log:
         "logs/score.log",
     conda:
@@ -51,4 +55,4 @@ rule score:
     shell:
         "python -m cadnet.evaluation.score --runs {input.records:q} --data {input.stores:q}"
         " --mild {params.occlusion[mild]} --moderate {params.occlusion[moderate]}"
-        " --out results --log {log:q}"
+        " {params.tracking} --out results --log {log:q}"

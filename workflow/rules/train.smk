@@ -19,20 +19,6 @@ rule weights:
         " --log {log:q}"
 
 
-# The schema is made once, before many jobs open the store at the same time.
-rule tracking:
-    output:
-        "results/tracking.txt",
-    log:
-        "logs/tracking.log",
-    conda:
-        "../../environment.yml"
-    message:
-        "MLflow store"
-    shell:
-        'python -m cadnet.tracking --uri "$MLFLOW_TRACKING_URI" --done {output:q} > {log:q} 2>&1'
-
-
 def backbone_weights(w):
     backbone = EXPERIMENTS[w.experiment].model.backbone
     return (
@@ -47,7 +33,6 @@ rule train:
         store=lambda w: f"data/aligned/{EXPERIMENTS[w.experiment].train_on}.arrow",
         about=lambda w: f"data/aligned/{EXPERIMENTS[w.experiment].train_on}.json",
         weights=backbone_weights,
-        tracking=ancient("results/tracking.txt") if PARAMS.tracking.enabled else [],
     output:
         model="results/{experiment}/seed{seed}/model.safetensors",
         history="results/{experiment}/seed{seed}/history.csv",
@@ -76,3 +61,36 @@ rule train:
         " --experiment {wildcards.experiment:q} --seed {wildcards.seed}"
         " --data {input.store:q} {params.weights}"
         " --out {params.folder:q} --log {log:q}"
+
+
+# While jobs run, one process forwards their journals to MLflow; it ends with this workflow.
+onstart:
+    if PARAMS.tracking.enabled:
+        Path("logs").mkdir(exist_ok=True)
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "cadnet.tracking.forward", "--uri", TRACKING),
+                *("--follow", str(os.getpid()), "--log", "logs/follow.log"),
+            ],
+            env={**os.environ, "PYTHONPATH": str(workflow.basedir)},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+
+rule track:
+    input:
+        runs("results/{experiment}/seed{seed}/run.json"),
+    output:
+        "results/tracking.json",
+    params:
+        code=code("cadnet.tracking.forward"),
+    log:
+        "logs/track.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "MLflow: every run is there"
+    shell:
+        'python -m cadnet.tracking.forward --uri "$MLFLOW_TRACKING_URI" --out {output:q}'
+        " --log {log:q}"

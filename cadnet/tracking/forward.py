@@ -1,0 +1,240 @@
+"""Journals to MLflow: one parent run an experiment, one child run a seed.
+
+    python -m cadnet.tracking.forward --results results --out results/tracking.json
+    python -m cadnet.tracking.forward --results results --follow PID
+
+Forwarding may be repeated, killed and run twice at once: a run is found again by its tags, and an
+epoch that MLflow has is not sent again. If the store cannot be reached, the pipeline goes on; the
+journals wait for the next pass.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from filelock import FileLock
+
+from cadnet import job
+from cadnet.provenance import digest, write_json
+from cadnet.tracking import journal
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+EXPERIMENT = "cadnet"
+_PAUSE = 2.0  # seconds between two looks at the journals
+
+
+def default_uri(root: Path) -> str:
+    """The sqlite store of a working directory, absolute."""
+    return f"sqlite:///{root.resolve()}/mlruns/mlflow.db"
+
+
+def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested parameters as dotted names and texts of at most 500 characters, MLflow's limit."""
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = str(value)[:500]
+    return flat
+
+
+class Forwarder:
+    """Sends journals to one MLflow store, remembering what went there."""
+
+    def __init__(self, uri: str, artifacts: Path) -> None:
+        """Opens the store, making its schema if need be; raises what MLflow raises."""
+        # No word to anybody's server but the user's own; fail in seconds, not minutes.
+        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+        import mlflow
+
+        if uri.startswith("sqlite:///"):
+            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        self.client: MlflowClient = mlflow.MlflowClient(uri)
+        found = self.client.get_experiment_by_name(EXPERIMENT)
+        if found is not None:
+            self.experiment_id: str = found.experiment_id
+        else:
+            # A server decides itself where artifacts lie; a local store keeps them beside itself.
+            place = None if uri.startswith("http") else artifacts.resolve().as_uri()
+            self.experiment_id = self.client.create_experiment(EXPERIMENT, place)
+        self._done: dict[Path, tuple[int, str]] = {}  # size of an ended journal, its run's id
+
+    def _find(self, tag: str, value: str) -> Run | None:
+        """The latest run with a tag; values are hexadecimal, so that none needs an escape."""
+        runs = self.client.search_runs(
+            [self.experiment_id],
+            f"tags.`{tag}` = '{value}'",
+            max_results=1,
+            order_by=["attributes.start_time DESC"],
+        )
+        return runs[0] if runs else None
+
+    def parent(self, experiment: str, title: str) -> str:
+        """The id of an experiment's parent run."""
+        identity = digest(["experiment", experiment])
+        run = self._find("cadnet.identity", identity)
+        if run is None:
+            run = self.client.create_run(
+                self.experiment_id,
+                run_name=experiment,
+                tags={
+                    "cadnet.role": "experiment",
+                    "cadnet.experiment": experiment,
+                    "cadnet.identity": identity,
+                    "mlflow.note.content": title,
+                },
+            )
+            self.client.set_terminated(run.info.run_id)
+        return str(run.info.run_id)
+
+    def child(self, start: dict[str, Any]) -> Run:
+        """The run of one training job.
+
+        A job that was killed or failed, and runs again with the same parameters, data and commit,
+        goes on in its run. One that had finished gets a new run, as does one that changed.
+        """
+        run = self._find("cadnet.attempt", start["attempt"])
+        if run is not None:
+            return run
+        earlier = self._find("cadnet.identity", start["identity"])
+        if earlier is None or earlier.info.status == "FINISHED":
+            return self._create(start)
+        run_id = earlier.info.run_id
+        self.client.set_tag(run_id, "cadnet.attempt", start["attempt"])
+        self.client.set_tag(run_id, "cadnet.resumed", "true")
+        self.client.update_run(run_id, "RUNNING")
+        return self.client.get_run(run_id)
+
+    def _create(self, start: dict[str, Any]) -> Run:
+        from mlflow.entities import Dataset as DatasetEntity
+        from mlflow.entities import DatasetInput, InputTag, Param
+
+        parameters = start["parameters"]
+        run = self.client.create_run(
+            self.experiment_id,
+            start_time=start["time"],
+            run_name=f"{start['experiment']}/seed{start['seed']}",
+            tags={
+                "cadnet.role": "seed",
+                "cadnet.attempt": start["attempt"],
+                "cadnet.experiment": start["experiment"],
+                "cadnet.identity": start["identity"],
+                "cadnet.parameter_digest": start["digest"],
+                "mlflow.parentRunId": self.parent(start["experiment"], parameters["title"]),
+                "mlflow.source.git.commit": start["commit"].removesuffix("+changes"),
+                "cadnet.commit": start["commit"],
+            },
+        )
+        values = {**flatten(parameters), "seed": str(start["seed"])}
+        run_id = run.info.run_id
+        self.client.log_batch(run_id, params=[Param(k, v) for k, v in sorted(values.items())])
+        data = start["dataset"]
+        entity = DatasetEntity(
+            name=data["name"],
+            digest=data["digest"][:36],  # MLflow's limit
+            source_type="local",
+            source=json.dumps({"origin": data["origin"], "sha256": data["digest"]}),
+            profile=json.dumps({"faces": data["n"]}),
+        )
+        context = InputTag("mlflow.data.context", "training")
+        self.client.log_inputs(run_id, [DatasetInput(entity, [context])])
+        return run
+
+    def forward(self, path: Path) -> str | None:
+        """Bring one journal up to date; returns its run's id."""
+        from mlflow.entities import Metric
+
+        size = path.stat().st_size
+        done_size, done_id = self._done.get(path, (-1, ""))
+        if size == done_size:
+            return done_id
+        lines = journal.read(path)
+        if not lines or lines[0]["kind"] != "start":
+            return None
+        state, run = journal.status(lines), self.child(lines[0])
+        run_id = str(run.info.run_id)
+        # The same seed gives the same bits: epochs that an earlier attempt sent are this one's.
+        sent = max((p.step for p in self.client.get_metric_history(run_id, "loss")), default=0)
+        for line in lines:
+            if line["kind"] == "epoch" and line["step"] > sent:
+                metrics = [
+                    Metric(name, value, line["time"], line["step"])
+                    for name, value in sorted(line["metrics"].items())
+                ]
+                self.client.log_batch(run_id, metrics=metrics)
+        if state != "RUNNING":
+            if run.info.status == "RUNNING":
+                self._finish(run_id, path.parent, state, lines[-1]["time"])
+            self._done[path] = (size, run_id)
+        return run_id
+
+    def _finish(self, run_id: str, folder: Path, state: str, ended: int) -> None:
+        for name in ("history.csv", "model.safetensors"):
+            if state == "FINISHED" and (folder / name).is_file():
+                self.client.log_artifact(run_id, str(folder / name))
+        self.client.set_terminated(run_id, status=state, end_time=ended)
+
+    def forward_all(self, results: Path) -> dict[str, str]:
+        """Every journal below a folder → run ids by "experiment/seed<k>"."""
+        ids = {}
+        for path in sorted(results.glob(f"*/seed*/{journal.NAME}")):
+            run_id = self.forward(path)
+            if run_id is not None:
+                ids[f"{path.parent.parent.name}/{path.parent.name}"] = run_id
+        return ids
+
+
+def follow(forwarder: Forwarder, results: Path, lock: FileLock, pid: int) -> None:
+    """Forward until a process is gone."""
+    while psutil.pid_exists(pid):
+        with lock:
+            forwarder.forward_all(results)
+        time.sleep(_PAUSE)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line; returns 0 even when the store cannot be had: results do not depend on it."""
+    parser = job.parser(__doc__)
+    parser.add_argument("--uri", default=os.environ.get("MLFLOW_TRACKING_URI"))
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--follow", type=int, metavar="PID", help="go on while this process lives")
+    parser.add_argument("--out", type=Path, help="write run ids and the state of tracking here")
+
+    def run(options: argparse.Namespace) -> str:
+        uri = options.uri or default_uri(Path.cwd())
+        name = str(options.results.resolve()).replace(os.sep, "_")
+        lock = FileLock(Path(tempfile.gettempdir(), f"cadnet-tracking-{os.getuid()}{name}.lock"))
+        ids: dict[str, str] = {}
+        message = ""
+        try:
+            with lock:
+                forwarder = Forwarder(uri, Path("mlruns/artifacts"))
+                ids = forwarder.forward_all(options.results)
+            if options.follow is not None:
+                follow(forwarder, options.results, lock, options.follow)
+        except Exception as error:
+            message = f"MLflow store {uri} cannot be used: {str(error).splitlines()[0][:300]}"
+            print(f"warning: {message}; the runs' journals are kept", file=sys.stderr)
+        if options.out:
+            write_json(options.out, {"uri": uri, "runs": ids, "problem": message})
+        return message or f"{len(ids)} runs in {uri}"
+
+    return job.main(run, parser.parse_args(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
