@@ -3,6 +3,7 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
+
 # `config` holds what --config and --configfile say; params.yaml and the preset lie below it.
 include: "workflow/common.smk"
 include: "workflow/rules/data.smk"

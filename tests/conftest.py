@@ -53,7 +53,8 @@ def small_300w(tmp_path: Path) -> tuple[Path, dict[str, int]]:
         folder = root / part
         folder.mkdir(parents=True)
         for i in range(count):
-            name = f"image {i}_1" if part == "ibug" else f"face{i // 2}_{i % 2}"
+            # Two faces a photograph, as in AFW; LFPW has one.
+            name = f"{100 + i // 2}_{i % 2 + 1}" if part[0] in "ah" else f"image_{i:04d}"
             picture = rng.integers(0, 256, (100, 120, 3), dtype=np.uint8)
             suffix = ".png" if part.startswith("lfpw") else ".jpg"
             cv2.imwrite(str(folder / f"{name}{suffix}"), picture)

@@ -20,11 +20,9 @@ except parameters.ParameterError as error:
 # Jobs run `python -m cadnet.…` in the working directory, which --directory may move elsewhere.
 # The tracking store is no parameter of a job: tracking elsewhere retrains nothing.
 TRACKING = PARAMS.tracking.uri or f"sqlite:///{Path.cwd()}/mlruns/mlflow.db"
-shell.prefix(
-    f"export PYTHONPATH={shlex.quote(str(workflow.basedir))}"
-    '"${PYTHONPATH:+:$PYTHONPATH}"'
-    f" MLFLOW_TRACKING_URI={shlex.quote(TRACKING)}; "
-)
+environment = f"PYTHONPATH={shlex.quote(str(workflow.basedir))}"
+environment += f" MLFLOW_TRACKING_URI={shlex.quote(TRACKING)}"
+shell.prefix(f"export {environment.replace('{', '{{').replace('}', '}}')}; ")
 
 EXPERIMENTS = PARAMS.selected()
 TABLES = expand(

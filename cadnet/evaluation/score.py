@@ -4,7 +4,8 @@
         --mild 0.2 --moderate 0.4 --out results
 
 Writes ``scores.csv`` (experiment, seed, train_on, dataset, subset, metric, value, images),
-``errors.parquet`` (one image a row), ``data.json`` (the datasets) and ``runs.json`` (the runs).
+``errors.parquet`` (one image a row), ``data.json`` (the datasets), ``runs.json`` (the runs) and
+``metrics.json`` (means over seeds, for DVC).
 Errors are shares of the inter-ocular distance (outer eye corners), in percent. The training set's
 mean shape is scored beside the models: a model that does not beat it has learned nothing.
 """
@@ -178,6 +179,17 @@ def tidy(
     return pd.DataFrame(rows, columns=[*keys, "subset", "metric", "value", "images"])
 
 
+def means(scores: pd.DataFrame) -> dict[str, Any]:
+    """Mean NRMSE over seeds by experiment and test set, for `dvc metrics diff`."""
+    chosen = scores[(scores["metric"] == "nrmse_mean_io") & (scores["experiment"] != TRIVIAL)]
+    tree: dict[str, Any] = {}
+    for (name, dataset, subset), part in chosen.groupby(["experiment", "dataset", "subset"]):
+        tree.setdefault(str(name), {})[f"{dataset}/{subset}"] = round(
+            float(part["value"].mean()), 6
+        )
+    return tree
+
+
 def describe(store: Store) -> dict[str, Any]:
     """What the report says about a dataset."""
     about, subset_counts = store.about, dict(store.about["subsets"])
@@ -188,6 +200,7 @@ def describe(store: Store) -> dict[str, Any]:
         "digest": about["digest"],
         "train": subset_counts.pop("train", 0),
         "subsets": subset_counts,
+        "counts": about["counts"],
         "occlusion_labels": bool(sum(about["occlusion_labels"].values())),
     }
 
@@ -213,6 +226,7 @@ def main(arguments: list[str] | None = None) -> int:
         per_image = errors[columns].assign(error=errors["nrmse_mean_io"])
         with atomic_path(options.out / "errors.parquet") as temporary:
             per_image.to_parquet(temporary, index=False)
+        write_json(options.out / "metrics.json", means(scores))
         tracked = json.loads(options.tracking.read_text())["runs"] if options.tracking else {}
         for _, record in records:
             name = f"{record['experiment']}/seed{record['seed']}"

@@ -87,7 +87,7 @@ def test_faces_of_one_photograph_are_not_parted(small_300w, tmp_path):
     photographs = {}
     for key, split in zip(store.keys, store.split, strict=True):
         if split != "test":
-            photographs.setdefault(key.rsplit("_", 1)[0], set()).add(split)
+            photographs.setdefault(key[:-2], set()).add(split)
     assert any("validation" in splits for splits in photographs.values())
     assert all(len(splits) == 1 for splits in photographs.values())
 
@@ -114,11 +114,11 @@ def test_occlusion_labels_are_read_where_they_are(small_300w, tmp_path):
     root, counts = small_300w
     flags = ["0"] * 68
     flags[3] = "1"
-    text = "key," + ",".join(map(str, range(68))) + "\nibug/image 0_1," + ",".join(flags) + "\n"
+    text = "key," + ",".join(map(str, range(68))) + "\nibug/image_0000," + ",".join(flags) + "\n"
     (root / "occlusion.csv").write_text(text)
     align(root, tmp_path / "a.arrow", spec(counts))
     store = Store(tmp_path / "a.arrow")
-    row = store.keys.tolist().index("ibug/image 0_1")
+    row = store.keys.tolist().index("ibug/image_0000")
     assert np.flatnonzero(store.occluded[row]).tolist() == [3]
     assert np.isnan(store.occluded).all(axis=1).sum() == len(store) - 1
 
@@ -127,44 +127,44 @@ def test_occlusion_labels_are_read_where_they_are(small_300w, tmp_path):
 
 
 def damage_truncated(root):
-    path = root / "afw" / "face0_0.jpg"
+    path = root / "afw" / "100_1.jpg"
     path.write_bytes(path.read_bytes()[:2000])
     return path
 
 
 def damage_empty(root):
-    path = root / "afw" / "face0_0.jpg"
+    path = root / "afw" / "100_1.jpg"
     path.write_bytes(b"")
     return path
 
 
 def damage_points_67(root):
-    path = root / "afw" / "face0_0.pts"
+    path = root / "afw" / "100_1.pts"
     write_pts(path, np.full((67, 2), 30.0))
     return path
 
 
 def damage_wrong_n_points(root):
-    path = root / "afw" / "face0_0.pts"
+    path = root / "afw" / "100_1.pts"
     path.write_text(path.read_text().replace("n_points:  68", "n_points:  70"))
     return path
 
 
 def damage_fewer_lines_than_said(root):
-    path = root / "afw" / "face0_0.pts"
+    path = root / "afw" / "100_1.pts"
     lines = path.read_text().splitlines()
     path.write_text("\n".join(lines[:20] + lines[21:]))
     return path
 
 
 def damage_cut_off_pts(root):
-    path = root / "afw" / "face0_0.pts"
+    path = root / "afw" / "100_1.pts"
     path.write_text(path.read_text()[:300])
     return path
 
 
 def damage_nan(root):
-    path = root / "afw" / "face0_0.pts"
+    path = root / "afw" / "100_1.pts"
     points = np.full((68, 2), 30.0)
     points[7, 1] = np.nan
     write_pts(path, points)
@@ -172,31 +172,31 @@ def damage_nan(root):
 
 
 def damage_words(root):
-    path = root / "afw" / "face0_0.pts"
+    path = root / "afw" / "100_1.pts"
     path.write_text(path.read_text().replace(".", ",", 1))
     return path
 
 
 def damage_outside(root):
-    path = root / "afw" / "face0_0.pts"
+    path = root / "afw" / "100_1.pts"
     write_pts(path, np.random.default_rng(0).uniform(0, 50, (68, 2)) + (400, 0))
     return path.with_suffix(".jpg")
 
 
 def damage_missing_pts(root):
-    path = root / "afw" / "face0_0.pts"
+    path = root / "afw" / "100_1.pts"
     path.unlink()
     return path.with_suffix(".jpg")
 
 
 def damage_missing_picture(root):
-    path = root / "afw" / "face0_0.jpg"
+    path = root / "afw" / "100_1.jpg"
     path.unlink()
     return path.with_suffix(".pts")
 
 
 def damage_flat_face(root):
-    path = root / "afw" / "face0_0.pts"
+    path = root / "afw" / "100_1.pts"
     write_pts(path, np.full((68, 2), 30.0))
     return path.with_suffix(".jpg")
 
@@ -253,9 +253,9 @@ def test_official_counts_apply_where_none_are_given(small_300w, tmp_path):
 
 def test_generated_files_that_changed_are_refused(small_300w, tmp_path):
     root, counts = small_300w
-    victim = root / "afw" / "face0_0.jpg"
+    victim = root / "afw" / "100_1.jpg"
     digest = module.file_digest(victim)
-    (root / "SHA256SUMS").write_text(f"{digest}  afw/face0_0.jpg\n")
+    (root / "SHA256SUMS").write_text(f"{digest}  afw/100_1.jpg\n")
     built_in = spec(counts, origin="built-in", digest=None)
     assert align(root, tmp_path / "a.arrow", built_in)["origin"] == "built-in"
     victim.write_bytes(victim.read_bytes() + b"x")
@@ -297,3 +297,19 @@ def test_real_afw_is_a_partial_300w(real_data, tmp_path):
     # Eyes above mouths, in a crop that shows the face.
     assert (store.landmarks[:, 36:48, 1].mean(1) < store.landmarks[:, 48:, 1].mean(1)).mean() > 0.99
     assert cv2.Laplacian(store.images(np.array([0]))[0], cv2.CV_64F).std() > 1
+
+
+@pytest.mark.parametrize(
+    ("stem", "expected"),
+    [
+        ("134212_2", "134212"),
+        ("4351876664_1", "4351876664"),
+        ("image_0001", "image_0001"),
+        ("image_003_1", "image_003"),
+        ("image_092 _01", "image_092"),
+    ],
+)
+def test_photographs_by_the_datasets_own_names(stem, expected):
+    from cadnet.data.sources.w300 import photograph
+
+    assert photograph(stem) == expected

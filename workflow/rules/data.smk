@@ -4,20 +4,19 @@
 rule builtin:
     output:
         "data/builtin/{dataset}/SHA256SUMS",
-    params:
-        spec=lambda w: as_json(origin.builtin_spec(PARAMS.data, w.dataset)),
-        code=code("cadnet.data.synthetic.generate"),
-        folder=subpath(output[0], parent=True),
-    threads: 2
     log:
         "logs/builtin/{dataset}.log",
     conda:
         "../../environment.yml"
+    params:
+        spec=lambda w: as_json(origin.builtin_spec(PARAMS.data, w.dataset)),
+        code=code("cadnet.data.synthetic.generate"),
+        folder=subpath(output[0], parent=True),
     message:
         "built-in faces in the layout of {wildcards.dataset}"
     shell:
-        "python -m cadnet.data.synthetic.generate --spec {params.spec:q} --workers {threads}"
-        " --out {params.folder:q} --log {log:q}"
+        "python -m cadnet.data.synthetic.generate --spec {params.spec:q} --out {params.folder:q}"
+        " --log {log:q}"
 
 
 def manifest(w):
@@ -34,6 +33,10 @@ rule align:
     output:
         store="data/aligned/{dataset}.arrow",
         about="data/aligned/{dataset}.json",
+    log:
+        "logs/align/{dataset}.log",
+    conda:
+        "../../environment.yml"
     params:
         # For official files the spec holds their digest: a changed file realigns, a moved one not.
         spec=lambda w: as_json(
@@ -41,10 +44,6 @@ rule align:
         ),
         root=lambda w: str(ORIGINS[w.dataset].root),
         code=lambda w: code("cadnet.data.align", origin.SOURCE_MODULES[w.dataset]),
-    log:
-        "logs/align/{dataset}.log",
-    conda:
-        "../../environment.yml"
     message:
         "align {wildcards.dataset}"
     shell:

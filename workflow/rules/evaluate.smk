@@ -11,17 +11,17 @@ rule predict:
         # A folder's files depend on the experiment, which an output's name cannot: one file
         # holds all test sets.
         "results/{experiment}/seed{seed}/predictions.parquet",
-    params:
-        code=code("cadnet.training.predict"),
-        device=lambda w: EXPERIMENTS[w.experiment].train.device,
+    log:
+        "logs/predict/{experiment}/seed{seed}.log",
+    retries: 1
+    conda:
+        "../../environment.yml"
     threads: lambda w: EXPERIMENTS[w.experiment].train.threads
     resources:
         gpu=1,
-    retries: 1
-    log:
-        "logs/predict/{experiment}/seed{seed}.log",
-    conda:
-        "../../environment.yml"
+    params:
+        code=code("cadnet.training.predict"),
+        device=lambda w: EXPERIMENTS[w.experiment].train.device,
     message:
         "predict with {wildcards.experiment}, seed {wildcards.seed}"
     shell:
@@ -40,16 +40,17 @@ rule score:
         "results/errors.parquet",
         "results/runs.json",
         "results/data.json",
+        "results/metrics.json",
+    log:
+        "logs/score.log",
+    conda:
+        "../../environment.yml"
     params:
         code=code("cadnet.evaluation.score"),
         occlusion=PARAMS.data.occlusion.model_dump(),
         tracking=lambda w, input: (
             f"--tracking {shlex.quote(input.tracking[0])}" if input.tracking else ""
         ),
-    log:
-        "logs/score.log",
-    conda:
-        "../../environment.yml"
     message:
         "score all predictions"
     shell:

@@ -5,13 +5,13 @@ rule weights:
     output:
         tensors="data/weights/resnet{depth}.safetensors",
         about="data/weights/resnet{depth}.json",
-    params:
-        code=code("cadnet.models.weights"),
-    retries: 2
     log:
         "logs/weights/resnet{depth}.log",
+    retries: 2
     conda:
         "../../environment.yml"
+    params:
+        code=code("cadnet.models.weights"),
     message:
         "ImageNet weights of ResNet-{wildcards.depth}"
     shell:
@@ -37,6 +37,16 @@ rule train:
         model="results/{experiment}/seed{seed}/model.safetensors",
         history="results/{experiment}/seed{seed}/history.csv",
         record="results/{experiment}/seed{seed}/run.json",
+    log:
+        "logs/train/{experiment}/seed{seed}.log",
+    benchmark:
+        "logs/train/{experiment}/seed{seed}.tsv"
+    retries: 1
+    conda:
+        "../../environment.yml"
+    threads: lambda w: EXPERIMENTS[w.experiment].train.threads
+    resources:
+        gpu=1,
     params:
         spec=lambda w: as_json(experiment_spec(w.experiment)),
         code=code("cadnet.training.run"),
@@ -44,16 +54,6 @@ rule train:
             f"--weights {shlex.quote(input.weights[0])}" if input.weights else ""
         ),
         folder=subpath(output.model, parent=True),
-    threads: lambda w: EXPERIMENTS[w.experiment].train.threads
-    resources:
-        gpu=1,
-    retries: 1
-    log:
-        "logs/train/{experiment}/seed{seed}.log",
-    benchmark:
-        "logs/train/{experiment}/seed{seed}.tsv"
-    conda:
-        "../../environment.yml"
     message:
         "train {wildcards.experiment}, seed {wildcards.seed}"
     shell:
@@ -69,7 +69,13 @@ onstart:
         Path("logs").mkdir(exist_ok=True)
         subprocess.Popen(
             [
-                *(sys.executable, "-m", "cadnet.tracking.forward", "--uri", TRACKING),
+                *(
+                    sys.executable,
+                    "-m",
+                    "cadnet.tracking.forward",
+                    "--uri",
+                    TRACKING,
+                ),
                 *("--follow", str(os.getpid()), "--log", "logs/follow.log"),
             ],
             env={**os.environ, "PYTHONPATH": str(workflow.basedir)},
@@ -83,12 +89,12 @@ rule track:
         runs("results/{experiment}/seed{seed}/run.json"),
     output:
         "results/tracking.json",
-    params:
-        code=code("cadnet.tracking.forward"),
     log:
         "logs/track.log",
     conda:
         "../../environment.yml"
+    params:
+        code=code("cadnet.tracking.forward"),
     message:
         "MLflow: every run is there"
     shell:

@@ -38,6 +38,13 @@ def _occlusion(path: Path) -> dict[str, NDArray[np.bool_]]:
     return labels
 
 
+def photograph(stem: str) -> str:
+    """The photograph that a file shows a face of: ``134212_2`` is the second face of 134212, and
+    ``image_092 _01`` one of image_092; ``image_0001`` of LFPW holds a single face."""
+    several = re.fullmatch(r"(image_\d+|\d+) ?_\d+", stem)
+    return several[1] if several else stem
+
+
 def read(root: Path, part: Part) -> Iterator[Face | DataError]:
     """The faces of one folder of 300W; see ``Source.read``."""
     folder = root / part.name
@@ -62,8 +69,7 @@ def read(root: Path, part: Part) -> Iterator[Face | DataError]:
             split=part.split,
             subset=part.subset,
             visible=None if occluded is None else ~occluded,
-            # `134212_2.jpg` is the second face of photograph 134212.
-            group=f"{part.name}/{re.sub(r' ?_[0-9]+$', '', picture.stem)}",
+            group=f"{part.name}/{photograph(picture.stem)}",
         )
 
 

@@ -14,33 +14,26 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from cadnet import job
 from cadnet.data.origin import MANIFEST
 from cadnet.data.synthetic.write import write_300w, write_cofw
 from cadnet.provenance import atomic_path, file_digest
 
-
-def write(folder: Path, spec: dict[str, Any], workers: int) -> None:
-    """Write one dataset as ``origin.builtin_spec`` describes it."""
-    counts, seed, size = spec["counts"], spec["seed"], spec["size"]
-    if spec["dataset"] == "300w":
-        write_300w(folder, counts=counts, seed=seed, size=size, workers=workers)
-    else:
-        write_cofw(
-            folder,
-            train=counts["train"],
-            test=counts["test"],
-            seed=seed,
-            size=size,
-            workers=workers,
-        )
+WRITERS = {"300w": write_300w, "cofw": write_cofw}
 
 
-def generate(out: Path, spec: dict[str, Any], workers: int) -> int:
-    """Write the dataset and its manifest, in place of what was there; returns how many files."""
+def generate(out: Path, spec: dict[str, Any]) -> int:
+    """Write a dataset and its manifest, in place of what was there; returns how many files.
+
+    Args:
+        spec: as ``origin.builtin_spec`` makes it.
+    """
+    write = WRITERS[spec["dataset"]]
     with atomic_path(out) as temporary:
         temporary.mkdir()
-        write(temporary, spec, workers)
+        write(temporary, counts=spec["counts"], seed=spec["seed"], size=spec["size"])
         files = sorted(path for path in temporary.rglob("*") if path.is_file())
         lines = [f"{file_digest(path)}  {path.relative_to(temporary).as_posix()}" for path in files]
         (temporary / MANIFEST).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -53,11 +46,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = job.parser(__doc__)
     parser.add_argument("--spec", type=job.json_argument, required=True)
-    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
 
+    cv2.setNumThreads(1)
+
     def run(options: argparse.Namespace) -> str:
-        return f"{generate(options.out, options.spec, options.workers)} files"
+        return f"{generate(options.out, options.spec)} files"
 
     return job.main(run, parser.parse_args(arguments))
 
