@@ -12,13 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-Dataset = Literal["300w", "cofw"]
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+from cadnet.schema import Count, Experiment, Model, Share, Strict, Train
+
 FolderName = Annotated[str, Field(pattern=r"^[^/\x00-\x1f.{}][^/\x00-\x1f{}]*$")]
 
 
@@ -26,16 +23,12 @@ class ParameterError(Exception):
     """The parameters are wrong: one line a mistake, each with the path of its key."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Tracking(_Strict):
+class Tracking(Strict):
     enabled: bool
     uri: str | None
 
 
-class Occlusion(_Strict):
+class Occlusion(Strict):
     mild: Share
     moderate: Share
 
@@ -46,7 +39,7 @@ class Occlusion(_Strict):
         return self
 
 
-class Builtin300W(_Strict):
+class Builtin300W(Strict):
     afw: Count
     helen_train: Count = Field(alias="helen/trainset")
     lfpw_train: Count = Field(alias="lfpw/trainset")
@@ -55,12 +48,12 @@ class Builtin300W(_Strict):
     ibug: Count
 
 
-class BuiltinCOFW(_Strict):
+class BuiltinCOFW(Strict):
     train: Count
     test: Count
 
 
-class Builtin(_Strict):
+class Builtin(Strict):
     seed: int
     size: Annotated[int, Field(ge=64, le=1024)]
     w300: Builtin300W = Field(alias="300w")
@@ -72,7 +65,7 @@ class Builtin(_Strict):
         return counts
 
 
-class Data(_Strict):
+class Data(Strict):
     raw: str
     partial: Literal["refuse", "allow"]
     validation: Annotated[float, Field(gt=0, lt=0.5)]
@@ -82,93 +75,7 @@ class Data(_Strict):
     builtin: Builtin
 
 
-class Backbone(_Strict):
-    depth: Literal[18, 34, 50]
-    width: Positive
-    output_stride: Literal[8, 16, 32]
-    weights: Literal["scratch", "imagenet"]
-
-    @model_validator(mode="after")
-    def _imagenet_is_full_width(self) -> Backbone:
-        if self.weights == "imagenet" and self.width != 1:
-            raise ValueError("ImageNet weights exist for width 1.0 alone")
-        return self
-
-
-class DGB(_Strict):
-    channels: Count
-    reduced: Count
-    iterations: Count
-
-
-class ADB(_Strict):
-    threshold: Share
-    steepness: Positive
-    drop: Annotated[float, Field(ge=0, lt=1)]
-    reduction: Count
-
-
-class LLB(_Strict):
-    rank: Count
-
-
-class Model(_Strict):
-    name: Literal["cadnet"]
-    backbone: Backbone
-    pool: Count
-    dgb: DGB | None
-    adb: ADB | None
-    llb: LLB | None
-
-
-class Loss(_Strict):
-    lambda_u: NotNegative
-    lambda_v: NotNegative
-    gamma_drop: NotNegative
-    gamma_final: NotNegative
-
-
-class Augment(_Strict):
-    rotation: Annotated[float, Field(ge=0, le=180)]
-    scale: Annotated[list[Positive], Field(min_length=2, max_length=2)]
-    translation: NotNegative
-    flip: Share
-    occlusion: Share
-    colour: Annotated[float, Field(ge=0, lt=1)]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Augment:
-        if self.scale[0] > self.scale[1]:
-            raise ValueError("scale must be [low, high]")
-        return self
-
-
-class Train(_Strict):
-    epochs: Count
-    batch_size: Annotated[int, Field(ge=2)]
-    learning_rate: Positive
-    momentum: Annotated[float, Field(ge=0, lt=1)]
-    weight_decay: NotNegative
-    schedule: Literal["step", "cosine"]
-    step_epochs: Count
-    warmup_epochs: Annotated[int, Field(ge=0)]
-    threads: Count
-    device: Literal["auto", "cpu", "cuda"]
-    loss: Loss
-    augment: Augment
-
-
-class Experiment(_Strict):
-    """One row of the paper: its data and its complete, resolved model and training."""
-
-    title: str
-    train_on: Dataset
-    test_on: Annotated[list[Dataset], Field(min_length=1)]
-    model: Model
-    train: Train
-
-
-class Params(_Strict):
+class Params(Strict):
     preset: str
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     only: list[str]
@@ -220,6 +127,16 @@ def merge(base: Any, over: Any) -> Any:
             for key in [*base, *(key for key in over if key not in base)]
         }  # fmt: skip
     return copy.deepcopy(over)
+
+
+def retyped(tree: Any) -> Any:
+    """What Snakemake's ``--config`` gives, with numbers as numbers: inside ``key={…}`` it leaves
+    every value a text."""
+    if isinstance(tree, Mapping):
+        return {key: retyped(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [retyped(value) for value in tree]
+    return yaml.safe_load(tree) if isinstance(tree, str) else tree
 
 
 def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:

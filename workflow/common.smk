@@ -9,10 +9,19 @@ sys.path.insert(0, str(workflow.basedir))
 from cadnet import params as parameters
 from cadnet import provenance
 from cadnet.data import origin
+from cadnet.data.sources import SOURCE_MODULES
 from cadnet.paper import declarations
 
+# `python` in a rule is the one that runs Snakemake, also where nobody activated its environment;
+# an environment of --use-conda goes before it.
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ["PATH"]]
+)
+
 try:
-    PARAMS = parameters.load(Path(workflow.basedir, "params.yaml"), config)
+    PARAMS = parameters.load(
+        Path(workflow.basedir, "params.yaml"), parameters.retyped(config)
+    )
     ORIGINS = {name: origin.locate(PARAMS.data, name) for name in PARAMS.datasets()}
 except parameters.ParameterError as error:
     raise WorkflowError(f"the parameters are wrong:\n{error}") from None

@@ -21,8 +21,7 @@ import cv2
 import numpy as np
 
 from cadnet import job
-from cadnet.data.origin import MANIFEST
-from cadnet.data.sources import DataError, Image, Part, Source, source
+from cadnet.data.sources import MANIFEST, DataError, Image, Part, Source, source
 from cadnet.data.store import Row, write_store
 from cadnet.faces import Array, Face
 from cadnet.provenance import file_digest

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from cadnet.data.store import Store
 from cadnet.faces import SCHEMES
-from cadnet.params import Augment
+from cadnet.schema import Augment
 
 
 def to_units(landmarks: Tensor, size: int) -> Tensor:

@@ -12,13 +12,7 @@ from typing import Any
 from cadnet.params import Data, ParameterError
 from cadnet.provenance import tree_digest
 
-# Where each dataset is read; named here so that asking does not load the reader.
-SOURCE_MODULES = {
-    "300w": "cadnet.data.sources.w300",
-    "cofw": "cadnet.data.sources.cofw",
-}
 BUILTIN = Path("data/builtin")
-MANIFEST = "SHA256SUMS"  # lists what was generated; `sha256sum -c` checks it
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from cadnet.models.backbone import Backbone
 from cadnet.models.dropout import AttentiveDropout, Masks
 from cadnet.models.geometry import GeometryBlock
 from cadnet.models.lowrank import LowRankHead
-from cadnet.params import Model
+from cadnet.schema import Model
 
 
 class Output(NamedTuple):

@@ -14,8 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from cadnet.models import MODELS, CADNet
-from cadnet.params import Model
 from cadnet.provenance import atomic_path
+from cadnet.schema import Model
 
 
 def save(path: Path, model: CADNet, about: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from cadnet.evaluation.metrics import mean_distance
 from cadnet.faces import SCHEMES
 from cadnet.models import MODELS, CADNet
 from cadnet.models.lowrank import LowRankHead
-from cadnet.params import Experiment, Train
+from cadnet.schema import Experiment, Train
 from cadnet.training import TrainingError
 from cadnet.training.losses import composite
 

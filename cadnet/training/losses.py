@@ -6,7 +6,7 @@ from torch import Tensor
 
 from cadnet.models.cadnet import CADNet, Output
 from cadnet.models.lowrank import LowRankHead
-from cadnet.params import Loss
+from cadnet.schema import Loss
 
 
 def composite(output: Output, target: Tensor, model: CADNet, weights: Loss) -> dict[str, Tensor]:

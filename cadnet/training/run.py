@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from cadnet import job, provenance
 from cadnet.gpu import claim
-from cadnet.params import Experiment
+from cadnet.schema import Experiment
 from cadnet.tracking.journal import journal
 from cadnet.training import TrainingError
 

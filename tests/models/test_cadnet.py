@@ -5,7 +5,7 @@ import torch
 
 from cadnet.models import CADNet
 from cadnet.models.lowrank import LowRankHead
-from cadnet.params import Model
+from cadnet.schema import Model
 
 
 def parameters(params, **changes) -> Model:

@@ -43,7 +43,7 @@ rule align:
             origin.align_spec(PARAMS.data, w.dataset, ORIGINS[w.dataset])
         ),
         root=lambda w: str(ORIGINS[w.dataset].root),
-        code=lambda w: code("cadnet.data.align", origin.SOURCE_MODULES[w.dataset]),
+        code=lambda w: code("cadnet.data.align", SOURCE_MODULES[w.dataset]),
     message:
         "align {wildcards.dataset}"
     shell:

@@ -1,7 +1,7 @@
 """One file a dataset: what its official layout holds, and how it becomes ``Face`` records.
 
 A new dataset is a new module with ``SOURCE`` in it and a line in
-``origin.SOURCE_MODULES``.
+``SOURCE_MODULES``.
 """
 
 from __future__ import annotations
@@ -14,9 +14,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cadnet.data.origin import SOURCE_MODULES
 from cadnet.faces import Face
 
+# Where each dataset is read; by name, so that one reader's job neither loads nor depends on others.
+SOURCE_MODULES = {
+    "300w": "cadnet.data.sources.w300",
+    "cofw": "cadnet.data.sources.cofw",
+}
+MANIFEST = "SHA256SUMS"  # lists what was generated; `sha256sum --check` reads it too
 Image = NDArray[np.uint8]
 
 

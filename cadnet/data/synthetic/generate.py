@@ -17,7 +17,7 @@ from typing import Any
 import cv2
 
 from cadnet import job
-from cadnet.data.origin import MANIFEST
+from cadnet.data.sources import MANIFEST
 from cadnet.data.synthetic.write import write_300w, write_cofw
 from cadnet.provenance import atomic_path, file_digest
 

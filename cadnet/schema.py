@@ -1,0 +1,105 @@
+"""What an experiment is: its data, its model, its training. Types alone, which jobs depend on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Dataset = Literal["300w", "cofw"]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Strict(BaseModel):
+    """Unknown keys, other types and numbers that are not finite are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Backbone(Strict):
+    depth: Literal[18, 34, 50]
+    width: Positive
+    output_stride: Literal[8, 16, 32]
+    weights: Literal["scratch", "imagenet"]
+
+    @model_validator(mode="after")
+    def _imagenet_is_full_width(self) -> Backbone:
+        if self.weights == "imagenet" and self.width != 1:
+            raise ValueError("ImageNet weights exist for width 1.0 alone")
+        return self
+
+
+class DGB(Strict):
+    channels: Count
+    reduced: Count
+    iterations: Count
+
+
+class ADB(Strict):
+    threshold: Share
+    steepness: Positive
+    drop: Annotated[float, Field(ge=0, lt=1)]
+    reduction: Count
+
+
+class LLB(Strict):
+    rank: Count
+
+
+class Model(Strict):
+    name: Literal["cadnet"]
+    backbone: Backbone
+    pool: Count
+    dgb: DGB | None
+    adb: ADB | None
+    llb: LLB | None
+
+
+class Loss(Strict):
+    lambda_u: NotNegative
+    lambda_v: NotNegative
+    gamma_drop: NotNegative
+    gamma_final: NotNegative
+
+
+class Augment(Strict):
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    scale: Annotated[list[Positive], Field(min_length=2, max_length=2)]
+    translation: NotNegative
+    flip: Share
+    occlusion: Share
+    colour: Annotated[float, Field(ge=0, lt=1)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Augment:
+        if self.scale[0] > self.scale[1]:
+            raise ValueError("scale must be [low, high]")
+        return self
+
+
+class Train(Strict):
+    epochs: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: Positive
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: NotNegative
+    schedule: Literal["step", "cosine"]
+    step_epochs: Count
+    warmup_epochs: Annotated[int, Field(ge=0)]
+    threads: Count
+    device: Literal["auto", "cpu", "cuda"]
+    loss: Loss
+    augment: Augment
+
+
+class Experiment(Strict):
+    """One row of the paper: its data and its complete, resolved model and training."""
+
+    title: str
+    train_on: Dataset
+    test_on: Annotated[list[Dataset], Field(min_length=1)]
+    model: Model
+    train: Train
