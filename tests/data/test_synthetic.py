@@ -1,0 +1,141 @@
+import subprocess
+
+import numpy as np
+import pytest
+
+from cadnet.data.sources import source
+from cadnet.data.synthetic import write
+from cadnet.data.synthetic.faces import Style, render
+from cadnet.data.synthetic.generate import generate
+from cadnet.data.synthetic.occluders import OCCLUDERS, occlude
+from cadnet.data.synthetic.shape import MEAN, Camera, contour, hidden_by_head, rotation
+from cadnet.faces import flip_points
+
+COUNTS = {
+    "afw": 2, "helen/trainset": 3, "lfpw/trainset": 2,
+    "helen/testset": 2, "lfpw/testset": 2, "ibug": 10,
+}  # fmt: skip
+STILL = Style(
+    yaw=0.0, pitch=0.0, roll=0.0, expression=0.0, identity=0.0, occluded=0.0, blur=0.0, noise=0.0
+)
+
+
+def rendered(style, count, size=96):
+    return [render(np.random.default_rng(seed), style, size) for seed in range(count)]
+
+
+def test_one_seed_is_one_picture():
+    first, second = (render(np.random.default_rng(7), Style(), 80) for _ in range(2))
+    np.testing.assert_array_equal(first.image, second.image)
+    np.testing.assert_array_equal(first.landmarks, second.landmarks)
+    assert not np.array_equal(first.image, render(np.random.default_rng(8), Style(), 80).image)
+
+
+def test_a_frontal_face_is_mirror_symmetric_and_all_of_it_is_seen():
+    camera = Camera(rotation(0, 0, 0), 25.0, (49.5, 46.0))
+    points = camera.see(MEAN)[:, :2]
+    points[:17] = contour(MEAN, camera)
+    np.testing.assert_allclose(flip_points(points, "ibug68", 100), points, atol=1e-9)
+    assert not hidden_by_head(MEAN, camera).any()
+    assert all(face.visible.all() for face in rendered(STILL, 5))
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_turned_head_hides_its_far_side(side):
+    camera = Camera(rotation(side * 65, 0, 0), 25.0, (50.0, 46.0))
+    hidden = hidden_by_head(MEAN, camera)
+    image_right, image_left = 45, 36
+    far, near = (image_right, image_left) if side > 0 else (image_left, image_right)
+    assert hidden[far]
+    assert not hidden[near]
+
+
+@pytest.mark.parametrize("yaw", [0, 20, 45, -45, 70])
+def test_contour_points_bound_the_features(yaw):
+    """The visible outline lies outside of everything that is seen between its ends."""
+    camera = Camera(rotation(yaw, 0, 0), 25.0, (50.0, 46.0))
+    points = camera.see(MEAN)[:, :2]
+    jaw = contour(MEAN, camera)
+    mouth = points[48:60]
+    assert jaw[:8, 0].min() < mouth[:, 0].min()
+    assert jaw[9:, 0].max() > mouth[:, 0].max() - 3
+
+
+def test_landmarks_lie_inside_the_picture():
+    for face in rendered(write.HARD, 60):
+        assert (face.landmarks > 0).all()
+        assert (face.landmarks < 95).all()
+
+
+def test_landmarks_lie_on_what_is_drawn():
+    """Between an eye's landmarks the picture is busy; on the cheek it is not."""
+    for face in rendered(STILL, 12, 160):
+        eye, cheek = face.landmarks[36:42].mean(0), face.landmarks[[1, 31]].mean(0)
+
+        def patch(point, image=face.image):
+            x, y = np.round(point).astype(int)
+            return image[y - 4 : y + 5, x - 7 : x + 8].mean(axis=-1)
+
+        assert patch(eye).std() > 2 * patch(cheek).std()
+
+
+@pytest.mark.parametrize("name", OCCLUDERS)
+def test_occluders_change_the_picture_where_their_mask_says_and_nowhere_else(name):
+    camera = Camera(rotation(0, 0, 0), 40.0, (80.0, 74.0))
+    points = camera.see(MEAN)[:, :2]
+    changed_landmarks = 0
+    for seed in range(8):
+        canvas = np.full((160, 160, 3), 128, np.uint8)
+        mask = occlude(canvas, name, points, camera, np.random.default_rng(seed))
+        assert (canvas[mask == 0] == 128).all()
+        assert (canvas[mask > 200] != 128).any(axis=-1).mean() > 0.9
+        pixels = np.round(points).astype(int)
+        changed_landmarks += int((mask[pixels[:, 1], pixels[:, 0]] > 127).sum())
+    assert changed_landmarks > 8
+
+
+def test_the_hard_style_hides_far_more_than_the_mild():
+    share = [
+        np.mean([~face.visible for face in rendered(style, 60)])
+        for style in (write.MILD, write.HARD)
+    ]
+    assert share[1] > 2 * share[0]
+
+
+def test_300w_is_written_as_its_reader_expects(tmp_path):
+    write.write_300w(tmp_path, counts=COUNTS, seed=3, size=80)
+    w300 = source("300w")
+    for part in w300.parts:
+        found = list(w300.read(tmp_path, part))
+        assert len(found) == COUNTS[part.name]
+        for face in found:
+            assert face.visible is not None
+            assert source("300w").open(face).shape == (80, 80, 3)
+    drawn = write.face_300w(3, "afw", 1, 80)
+    read = list(w300.read(tmp_path, w300.parts[0]))[1]
+    np.testing.assert_allclose(read.landmarks, drawn.landmarks, atol=1e-5)
+    assert (read.visible == drawn.visible).all()
+    names = [path.name for path in (tmp_path / "ibug").iterdir()]
+    assert "image_010 _01.jpg" in names
+    assert all(path.suffix in (".png", ".pts") for path in (tmp_path / "lfpw/testset").iterdir())
+
+
+def test_more_faces_keep_the_ones_there_were(tmp_path):
+    few, many = tmp_path / "few", tmp_path / "many"
+    write.write_300w(few, counts=COUNTS, seed=3, size=64)
+    write.write_300w(many, counts={**COUNTS, "afw": 5}, seed=3, size=64)
+    for path in few.rglob("*.*"):
+        if path.name != "occlusion.csv":
+            assert (many / path.relative_to(few)).read_bytes() == path.read_bytes()
+
+
+def test_generating_again_is_the_same_bytes_and_the_manifest_checks(tmp_path):
+    spec = {"dataset": "300w", "seed": 1, "size": 64, "counts": COUNTS}
+    manifests = []
+    for name in ("a", "a", "b"):
+        generate(tmp_path / name, spec)
+        manifests.append((tmp_path / name / "SHA256SUMS").read_text())
+    assert len(set(manifests)) == 1
+    subprocess.run(
+        ["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=tmp_path / "a", check=True
+    )

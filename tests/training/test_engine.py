@@ -1,0 +1,147 @@
+import numpy as np
+import pytest
+import torch
+
+from cadnet.data.align import align
+from cadnet.data.store import Store
+from cadnet.data.synthetic.write import write_300w
+from cadnet.models.cadnet import CADNet, Output
+from cadnet.models.dropout import Masks
+from cadnet.schema import Augment, Train
+from cadnet.training import TrainingError, checkpoint
+from cadnet.training.engine import (
+    choose_device,
+    learning_rate,
+    parameter_groups,
+    predict,
+    train,
+)
+from cadnet.training.losses import composite
+from tests.data.test_align import spec
+
+COUNTS = {
+    "afw": 10, "helen/trainset": 40, "lfpw/trainset": 14,
+    "helen/testset": 4, "lfpw/testset": 4, "ibug": 4,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    root = tmp_path_factory.mktemp("faces")
+    write_300w(root, counts=COUNTS, seed=0, size=64)
+    align(root, root / "a.arrow", spec(COUNTS))
+    return Store(root / "a.arrow")
+
+
+def experiment(params, name="cadnet", **changes):
+    chosen = params.experiments[name]
+    return chosen.model_copy(update={"train": chosen.train.model_copy(update=changes)})
+
+
+@pytest.mark.parametrize("name", ["resnet18", "cadnet", "adb_llb", "dgb_llb", "dgb_adb"])
+def test_two_runs_of_a_seed_are_the_same_bits_and_two_seeds_are_not(params, store, name, tmp_path):
+    def run(seed, path):
+        model, history = train(store, experiment(params, name, epochs=2), seed=seed)
+        checkpoint.save(path, model, {"model": {}, "seed": 0})
+        return path.read_bytes(), [epoch.metrics for epoch in history.epochs]
+
+    first, again, other = (run(seed, tmp_path / f"{i}") for i, seed in enumerate((0, 0, 1)))
+    assert first == again
+    assert first[0] != other[0]
+
+
+def test_training_learns(params, store):
+    still = Augment(
+        rotation=0.0, scale=[1.0, 1.0], translation=0.0, flip=0.0, occlusion=0.0, colour=0.0
+    )
+    spec_ = experiment(params, epochs=40, batch_size=16, augment=still)
+    epochs = train(store, spec_, seed=0)[1].epochs
+    assert epochs[-1].metrics["loss_landmarks"] < 0.5 * epochs[0].metrics["loss_landmarks"]
+
+
+def test_the_terms_are_the_papers_formulas(params):
+    torch.manual_seed(0)
+    model = CADNet(params.experiments["cadnet"].model, mean_shape=torch.zeros(68, 2))
+    torch.nn.init.normal_(model.head.v)
+    masks = Masks(*(torch.rand(3, 1, 4, 4) for _ in range(3)))
+    output, target = Output(torch.randn(3, 68, 2), masks), torch.randn(3, 68, 2)
+    weights = params.train.loss.model_copy(
+        update={"lambda_u": 0.1, "lambda_v": 0.2, "gamma_drop": 0.3, "gamma_final": 0.4}
+    )
+    terms = composite(output, target, model, weights)
+    fld = np.mean([((output.landmarks[i] - target[i]) ** 2).sum().item() for i in range(3)])
+    low_rank = 0.1 * (model.head.u**2).sum() + 0.2 * (model.head.v**2).sum()
+    attention = sum(0.3 * masks.drop[i].sum() + 0.4 * masks.final[i].sum() for i in range(3)) / 3
+    assert terms["landmarks"].item() == pytest.approx(fld, rel=1e-5)
+    torch.testing.assert_close(terms["low_rank"], low_rank)
+    torch.testing.assert_close(terms["attention"], attention)
+
+
+def test_weight_decay_is_on_the_weights_that_eq_24_names(params):
+    model = CADNet(params.experiments["cadnet"].model, mean_shape=torch.zeros(68, 2))
+    decays, others = parameter_groups(model, 5e-4)
+    assert decays["weight_decay"] == 5e-4
+    assert others["weight_decay"] == 0
+    chosen = {id(p) for p in decays["params"]}
+    for module in model.modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
+            assert id(module.weight) in chosen
+        if isinstance(module, torch.nn.BatchNorm2d):
+            assert id(module.weight) not in chosen
+    assert id(model.head.u) not in chosen
+    assert len(decays["params"]) + len(others["params"]) == len(list(model.parameters()))
+
+
+def test_the_papers_schedule_divides_by_ten_every_30_epochs(params):
+    step = params.train.model_copy(
+        update={"schedule": "step", "step_epochs": 30, "epochs": 90, "warmup_epochs": 0}
+    )
+    rates = [learning_rate(step, epoch) for epoch in (0, 29.9, 30, 59.9, 60, 89.9)]
+    np.testing.assert_allclose(rates, [1, 1, 0.1, 0.1, 0.01, 0.01])
+
+
+def test_the_cosine_schedule_warms_up_and_ends_near_zero(params):
+    cosine: Train = params.train.model_copy(update={"schedule": "cosine", "epochs": 10})
+    rates = [learning_rate(cosine, epoch) for epoch in np.linspace(0, 10, 101)]
+    assert rates[0] < 0.05 and max(rates) == pytest.approx(1, abs=0.05) and rates[-1] < 1e-6
+    assert (np.diff(rates[12:]) <= 0).all()
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_batchs_faces(params, store):
+    with pytest.raises(TrainingError) as caught:
+        train(store, experiment(params, learning_rate=1e6, warmup_epochs=0, epochs=9), seed=0)
+    message = str(caught.value)
+    assert "not finite in epoch" in message
+    assert any(key in message for key in store.keys)
+    assert "learning_rate" in message
+
+
+def test_an_absent_gpu_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(TrainingError, match="no GPU"):
+        choose_device("cuda")
+    assert choose_device("auto").type == "cpu"
+
+
+def test_a_checkpoint_predicts_as_the_model_did(params, store, tmp_path):
+    spec_ = experiment(params, epochs=2)
+    model, _ = train(store, spec_, seed=0)
+    rows, cpu = np.arange(len(store)), torch.device("cpu")
+    about = {"model": spec_.model.model_dump(), "scheme": "ibug68", "size": 32, "seed": 0}
+    checkpoint.save(tmp_path / "m.safetensors", model, about)
+    loaded, read = checkpoint.load(tmp_path / "m.safetensors")
+    assert read == about
+    expected = predict(model, store, rows, cpu)
+    np.testing.assert_array_equal(predict(loaded, store, rows, cpu), expected)
+
+
+def test_broken_checkpoints_are_named(tmp_path, params, store):
+    path = tmp_path / "m.safetensors"
+    model, _ = train(store, experiment(params, epochs=1), seed=0)
+    other = params.experiments["resnet18"].model.model_dump()
+    checkpoint.save(path, model, {"model": other})
+    with pytest.raises(ValueError, match=r"m\.safetensors"):
+        checkpoint.load(path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="run again"):
+        checkpoint.load(path)
