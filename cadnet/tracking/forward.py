@@ -71,7 +71,8 @@ class Forwarder:
             # A server decides itself where artifacts lie; a local store keeps them beside itself.
             place = None if uri.startswith("http") else artifacts.resolve().as_uri()
             self.experiment_id = self.client.create_experiment(EXPERIMENT, place)
-        self._done: dict[Path, tuple[int, str]] = {}  # size of an ended journal, its run's id
+        # Ended journals: their state on the disk, their runs' ids.
+        self._done: dict[Path, tuple[tuple[int, int], str]] = {}
 
     def _find(self, tag: str, value: str) -> Run | None:
         """The latest run with a tag; values are hexadecimal, so that none needs an escape."""
@@ -158,9 +159,10 @@ class Forwarder:
         """Bring one journal up to date; returns its run's id."""
         from mlflow.entities import Metric
 
-        size = path.stat().st_size
-        done_size, done_id = self._done.get(path, (-1, ""))
-        if size == done_size:
+        stat = path.stat()
+        seen = (stat.st_size, stat.st_mtime_ns)
+        done, done_id = self._done.get(path, ((-1, -1), ""))
+        if seen == done:
             return done_id
         lines = journal.read(path)
         if not lines or lines[0]["kind"] != "start":
@@ -179,7 +181,7 @@ class Forwarder:
         if state != "RUNNING":
             if run.info.status == "RUNNING":
                 self._finish(run_id, path.parent, state, lines[-1]["time"])
-            self._done[path] = (size, run_id)
+            self._done[path] = (seen, run_id)
         return run_id
 
     def _finish(self, run_id: str, folder: Path, state: str, ended: int) -> None:
