@@ -11,6 +11,10 @@ from cadnet import provenance
 from cadnet.data import origin
 from cadnet.data.sources import SOURCE_MODULES
 from cadnet.paper import declarations
+from workflow.terminal import one_line_a_job
+
+if not workflow.dryrun:
+    one_line_a_job()
 
 # `python` in a rule is the one that runs Snakemake, also where nobody activated its environment;
 # an environment of --use-conda goes before it.

@@ -20,7 +20,7 @@ from cadnet.faces import SCHEMES
 from cadnet.models import MODELS, CADNet
 from cadnet.models.lowrank import LowRankHead
 from cadnet.schema import Experiment, Train
-from cadnet.training import TrainingError
+from cadnet.training import VALIDATION, TrainingError
 from cadnet.training.losses import composite
 
 
@@ -203,7 +203,7 @@ def train(
         metrics = dict(zip(names, means, strict=True))
         metrics["learning_rate"] = spec.learning_rate * rate
         if len(held_out):
-            metrics["validation_nrmse_mean_io"] = validation_error(model, store, held_out, device)
+            metrics[VALIDATION] = validation_error(model, store, held_out, device)
         seconds = time.perf_counter() - started
         speed = len(batches) * batches.batch_size / seconds
         epoch = Epoch(number, metrics, seconds, speed)

@@ -21,7 +21,7 @@ from cadnet import job, provenance
 from cadnet.gpu import claim
 from cadnet.schema import Experiment
 from cadnet.tracking.journal import journal
-from cadnet.training import TrainingError
+from cadnet.training import VALIDATION, TrainingError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -106,7 +106,7 @@ def run(
                         "images_per_second": epoch.images_per_second,
                     },
                 )
-                error = epoch.metrics.get("validation_nrmse_mean_io", float("nan"))
+                error = epoch.metrics.get(VALIDATION, float("nan"))
                 bar.set_postfix(nrmse=f"{error:.2f} %", images=f"{epoch.images_per_second:.0f}/s")
                 print(
                     f"epoch {epoch.number}/{experiment.train.epochs}  "
@@ -130,6 +130,7 @@ def run(
             "commit": commit,
             "initialisation": initialisation,
             "epochs": experiment.train.epochs,
+            "validation_nrmse": history.epochs[-1].metrics.get(VALIDATION),
             "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
             "device": str(next(model.parameters()).device),
         }
@@ -164,7 +165,12 @@ def main(arguments: list[str] | None = None) -> int:
             out=options.out,
             weights=options.weights,
         )
-        return f"trained in {record['seconds']} s; {record['overhead_seconds']} s around it"
+        error = record["validation_nrmse"]
+        quality = "no validation faces" if error is None else f"validation NRMSE {error:.2f} %"
+        return (
+            f"{quality}, {record['epochs']} epochs in "
+            f"{record['seconds']:.1f} s, {record['overhead_seconds']:.1f} s around them"
+        )
 
     return job.main(train, parser.parse_args(arguments), TrainingError, ValueError)
 

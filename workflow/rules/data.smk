@@ -13,7 +13,7 @@ rule builtin:
         code=code("cadnet.data.synthetic.generate"),
         folder=subpath(output[0], parent=True),
     message:
-        "built-in faces in the layout of {wildcards.dataset}"
+        "built-in faces, {wildcards.dataset}"
     shell:
         "python -m cadnet.data.synthetic.generate --spec {params.spec:q} --out {params.folder:q}"
         " --log {log:q}"

@@ -62,7 +62,7 @@ rule report:
         declared=declarations.digest(),
         preset=PARAMS.preset,
     message:
-        "report: reports/index.html"
+        "report"
     shell:
         "python -m cadnet.paper.report --scores {input.scores:q} --runs {input.runs:q}"
         " --data {input.data:q} --figures reports/figures"

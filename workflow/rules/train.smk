@@ -96,7 +96,7 @@ rule track:
     params:
         code=code("cadnet.tracking.forward"),
     message:
-        "MLflow: every run is there"
+        "MLflow"
     shell:
         'python -m cadnet.tracking.forward --uri "$MLFLOW_TRACKING_URI" --out {output:q}'
         " --log {log:q}"
