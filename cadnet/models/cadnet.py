@@ -11,7 +11,7 @@ from torch.nn import functional
 from cadnet.models.backbone import Backbone
 from cadnet.models.dropout import AttentiveDropout, Masks
 from cadnet.models.geometry import GeometryBlock
-from cadnet.models.lowrank import LowRankHead
+from cadnet.models.lowrank import FullHead, LowRankHead
 from cadnet.schema import Model
 
 
@@ -64,7 +64,7 @@ class CADNet(nn.Module):
         self.head: nn.Module = (
             LowRankHead(features, outputs, rank=model.llb.rank)
             if model.llb
-            else nn.Linear(features, outputs)
+            else FullHead(features, outputs)
         )
 
     def forward(self, images: Tensor) -> Output:
