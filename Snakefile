@@ -20,5 +20,7 @@ rule all:
     default_target: True
     input:
         "reports/index.html",
+        "reports/plots.html",
         TABLES,
         FIGURES,
+        CURVES,

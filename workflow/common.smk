@@ -1,7 +1,5 @@
 # What all rules share: the validated parameters, each rule's slice of them, digests of the code.
-import os
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,16 +9,12 @@ from cadnet import provenance
 from cadnet.data import origin
 from cadnet.data.sources import SOURCE_MODULES
 from cadnet.paper import declarations
+from workflow.jobs import exports, follow_journals, own_python_first
 from workflow.terminal import one_line_a_job
 
+own_python_first()
 if not workflow.dryrun:
     one_line_a_job()
-
-# `python` in a rule is the one that runs Snakemake, also where nobody activated its environment;
-# an environment of --use-conda goes before it.
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ["PATH"]]
-)
 
 try:
     PARAMS = parameters.load(
@@ -30,12 +24,9 @@ try:
 except parameters.ParameterError as error:
     raise WorkflowError(f"the parameters are wrong:\n{error}") from None
 
-# Jobs run `python -m cadnet.…` in the working directory, which --directory may move elsewhere.
 # The tracking store is no parameter of a job: tracking elsewhere retrains nothing.
 TRACKING = PARAMS.tracking.uri or f"sqlite:///{Path.cwd()}/mlruns/mlflow.db"
-environment = f"PYTHONPATH={shlex.quote(str(workflow.basedir))}"
-environment += f" MLFLOW_TRACKING_URI={shlex.quote(TRACKING)}"
-shell.prefix(f"export {environment.replace('{', '{{').replace('}', '}}')}; ")
+shell.prefix(exports(Path(workflow.basedir), TRACKING))
 
 EXPERIMENTS = PARAMS.selected()
 TABLES = expand(
@@ -48,6 +39,7 @@ FIGURES = expand(
     figure=declarations.outputs()["figures"],
     kind=["svg", "png"],
 )
+CURVES = expand("results/curves/{experiment}.csv", experiment=EXPERIMENTS)
 
 
 wildcard_constraints:
@@ -73,3 +65,18 @@ def experiment_spec(name):
 def runs(pattern):
     """Every selected experiment and seed, in a path pattern."""
     return expand(pattern, experiment=EXPERIMENTS, seed=PARAMS.seeds)
+
+
+def builtin_manifest(w):
+    """What says that built-in faces are there; nothing where the user's own files are used."""
+    if ORIGINS[w.dataset].kind == "built-in":
+        return [f"data/builtin/{w.dataset}/SHA256SUMS"]
+    return []
+
+
+def backbone_weights(w):
+    """The file an experiment starts from, if it starts from any."""
+    backbone = EXPERIMENTS[w.experiment].model.backbone
+    if backbone.weights == "imagenet":
+        return [f"data/weights/resnet{backbone.depth}.safetensors"]
+    return []

@@ -19,17 +19,9 @@ rule builtin:
         " --log {log:q}"
 
 
-def manifest(w):
-    return (
-        [f"data/builtin/{w.dataset}/SHA256SUMS"]
-        if ORIGINS[w.dataset].kind == "built-in"
-        else []
-    )
-
-
 rule align:
     input:
-        manifest,
+        builtin_manifest,
     output:
         store="data/aligned/{dataset}.arrow",
         about="data/aligned/{dataset}.json",

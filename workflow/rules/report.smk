@@ -67,3 +67,22 @@ rule report:
         "python -m cadnet.paper.report --scores {input.scores:q} --runs {input.runs:q}"
         " --data {input.data:q} --figures reports/figures"
         " --preset {params.preset:q} --out {output:q} --log {log:q}"
+
+
+rule plots:
+    input:
+        runs("results/{experiment}/seed{seed}/history.csv"),
+    output:
+        CURVES,
+        page="reports/plots.html",
+    log:
+        "logs/plots.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("cadnet.paper.plots"),
+    message:
+        "plots for DVC"
+    shell:
+        "python -m cadnet.paper.plots --histories {input:q} --curves results/curves"
+        " --page {output.page:q} --log {log:q}"

@@ -19,15 +19,6 @@ rule weights:
         " --log {log:q}"
 
 
-def backbone_weights(w):
-    backbone = EXPERIMENTS[w.experiment].model.backbone
-    return (
-        [f"data/weights/resnet{backbone.depth}.safetensors"]
-        if backbone.weights == "imagenet"
-        else []
-    )
-
-
 rule train:
     input:
         store=lambda w: f"data/aligned/{EXPERIMENTS[w.experiment].train_on}.arrow",
@@ -63,25 +54,9 @@ rule train:
         " --out {params.folder:q} --log {log:q}"
 
 
-# While jobs run, one process forwards their journals to MLflow; it ends with this workflow.
 onstart:
     if PARAMS.tracking.enabled:
-        Path("logs").mkdir(exist_ok=True)
-        subprocess.Popen(
-            [
-                *(
-                    sys.executable,
-                    "-m",
-                    "cadnet.tracking.forward",
-                    "--uri",
-                    TRACKING,
-                ),
-                *("--follow", str(os.getpid()), "--log", "logs/follow.log"),
-            ],
-            env={**os.environ, "PYTHONPATH": str(workflow.basedir)},
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        follow_journals(Path(workflow.basedir), TRACKING)
 
 
 rule track:

@@ -1,0 +1,37 @@
+"""How the workflow's processes are started."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+
+def own_python_first() -> None:
+    """`python` in a rule is the one that runs Snakemake, also where no environment is activated.
+
+    An environment of --use-conda still goes before it.
+    """
+    folder = str(Path(sys.executable).parent)
+    os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
+
+
+def exports(root: Path, tracking: str) -> str:
+    """A prefix of shell commands, which run in the working directory: --directory may move it."""
+    variables = {"PYTHONPATH": str(root), "MLFLOW_TRACKING_URI": tracking}
+    text = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+    return f"export {text.replace('{', '{{').replace('}', '}}')}; "
+
+
+def follow_journals(root: Path, tracking: str) -> None:
+    """Start the process that forwards journals to MLflow while jobs run; it ends with this one."""
+    Path("logs").mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "cadnet.tracking.forward", "--uri", tracking]
+    subprocess.Popen(
+        [*command, "--follow", str(os.getpid()), "--log", "logs/follow.log"],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
