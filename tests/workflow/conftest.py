@@ -1,0 +1,78 @@
+"""The smoke preset once through the real DAG; tests look at it, or go on from a copy of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+BIN = Path(sys.executable).parent
+SOURCES = ["Snakefile", "workflow", "profiles", "params.yaml", "cadnet", "environment.yml"]
+
+
+def snakemake(
+    folder: Path,
+    *arguments: str,
+    root: Path = ROOT,
+    config: Sequence[str] = (),
+    target: str = "all",
+) -> subprocess.CompletedProcess[str]:
+    """`snakemake … -- target` in a working directory, as a user types it."""
+    return subprocess.run(
+        [
+            *(str(BIN / "snakemake"), "--cores", "2", "--directory", str(folder), *arguments),
+            *("--config", "preset=smoke", *config, "--", target),
+        ],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env={key: value for key, value in os.environ.items() if not key.startswith("MLFLOW")},
+    )
+
+
+def jobs(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    """How many jobs of each rule a run plans, from its table."""
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = done.stdout + done.stderr
+    if "Nothing to be done" in text:
+        return {}
+    lines = text[text.index("Job stats:") :].splitlines()[3:]
+    table = lines[: next(i for i, line in enumerate(lines) if line.startswith("total"))]
+    return {rule: int(count) for rule, count in (line.split() for line in table)}
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory after the whole smoke preset."""
+    folder = tmp_path_factory.mktemp("smoke")
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture
+def later(smoke: Path, tmp_path: Path) -> Path:
+    """A copy of that directory, file dates included, which a test may change."""
+    return shutil.copytree(smoke, tmp_path / "later")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the project's sources, as git would lay them: with today's dates."""
+    root = tmp_path / "checkout"
+    root.mkdir()
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, root / name, ignore=ignore, copy_function=shutil.copyfile)
+        else:
+            shutil.copyfile(ROOT / name, root / name)
+    return root

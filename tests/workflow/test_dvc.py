@@ -1,0 +1,82 @@
+"""DVC around the DAG: what is versioned comes back whole, and a changed parameter retrains."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.workflow.conftest import BIN
+
+FILES = ["dvc.yaml", ".dvcignore", ".gitignore", "data/raw/README.md", ".dvc/config"]
+
+
+def run(folder: Path, *command: str) -> str:
+    """A command that must go well; what it printed."""
+    names = {f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER")
+             for what in ("NAME", "EMAIL")}  # fmt: skip
+    environment = {**os.environ, **names, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=600, env=environment
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def commit(folder: Path, message: str) -> None:
+    run(folder, "git", "add", "-A")
+    run(folder, "git", "commit", "-qm", message)
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1, old
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def published(checkout, tmp_path):
+    """A repository with one run of two experiments in it, pushed to a store."""
+    for name in FILES:
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, checkout / name)
+    replace(checkout / "params.yaml", "preset: demo", "preset: smoke")
+    replace(checkout / "params.yaml", "only: []", "only: [resnet18, cadnet]")
+    run(checkout, "git", "init", "-q")
+    run(checkout, "dvc", "remote", "add", "-d", "store", str(tmp_path / "store"))
+    commit(checkout, "sources")
+    run(checkout, "dvc", "repro")
+    commit(checkout, "a run")
+    run(checkout, "dvc", "push")
+    return checkout
+
+
+def test_a_fresh_clone_with_pulled_results_retrains_what_changed(published, tmp_path):
+    clone = tmp_path / "clone"
+    run(tmp_path, "git", "clone", "-q", str(published), str(clone))
+    run(clone, "dvc", "pull")
+    assert "up to date" in run(clone, "dvc", "status")
+    names = ("cadnet", "resnet18")
+    models = {name: clone / f"results/{name}/seed0/model.safetensors" for name in names}
+    before = {name: path.read_bytes() for name, path in models.items()}
+    assert "Nothing to be done" in run(clone, "snakemake", "--cores", "2", "-n", "--", "all")
+
+    old, new = "    title: CAD-Net\n", "    title: CAD-Net\n    model: { llb: { rank: 4 } }\n"
+    replace(clone / "params.yaml", old, new)
+    printed = run(clone, "dvc", "repro")
+    assert "train cadnet, seed 0" in printed and "train resnet18" not in printed
+    assert models["cadnet"].read_bytes() != before["cadnet"]
+    assert models["resnet18"].read_bytes() == before["resnet18"]
+    record = json.loads((clone / "results/cadnet/seed0/run.json").read_text())
+    assert record["parameters"]["model"]["llb"] == {"rank": 4}
+
+    changed = json.loads(run(clone, "dvc", "metrics", "diff", "--json"))
+    metrics = changed["diff"]["results/metrics.json"] if "diff" in changed else changed
+    assert "cadnet" in json.dumps(metrics) and "resnet18" not in json.dumps(metrics)
+    run(clone, "dvc", "plots", "diff")
+    page = (clone / "dvc_plots/index.html").read_text()
+    assert "curves/cadnet.csv" in page and "<script src" not in page
+    assert "Stage 'paper' didn't change" in run(clone, "dvc", "repro")
