@@ -100,15 +100,17 @@ def collect(
     faces: list[tuple[Part, Face]] = []
     counts: Counter[str] = Counter()
     problems: list[str] = []
+    keys: set[str] = set()
     for part in dataset.parts:
         for found in dataset.read(root, part):
             if isinstance(found, DataError):
                 problems.append(str(found))
+            elif found.key in keys:
+                problems.append(f"{found.image}: a second face named {found.key}; keep one of them")
             else:
+                keys.add(found.key)
                 faces.append((part, found))
                 counts[part.name] += 1
-    keys = Counter(face.key for _, face in faces)
-    problems += [f"{key}: {count} faces of this name" for key, count in keys.items() if count > 1]
     wrong = [
         f"{part.name}/ ({counts[part.name]} of {expected[part.name]})"
         for part in dataset.parts
