@@ -4,6 +4,7 @@ Snakemake copies the file elsewhere before it builds the environment, so it cann
 lock: the pins are written out.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -20,8 +21,7 @@ def pins(lock: str) -> list[str]:
 
 def environment(lock: str) -> str:
     """The text of environment.yml."""
-    listed = "\n".join(f"      - {pin!r}".replace("'", '"') if ";" not in pin else
-                       f"      - '{pin}'" for pin in pins(lock))  # fmt: skip
+    listed = "\n".join(f"      - {json.dumps(pin)}" for pin in pins(lock))
     return f"""\
 # Made by `make lock` from requirements/lock.txt; tests compare the two.
 name: cadnet

@@ -1,0 +1,80 @@
+"""Results as scoring leaves them, made by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from cadnet.paper.cells import Results
+
+CAD_NET = {"common": [4.0, 5.0, 7.5], "challenging": [8.0, 9.0, 10.5], "full": [5.0, 6.0, 8.0]}
+
+
+def scores() -> pd.DataFrame:
+    """CAD-Net over three seeds, ResNet-18 over one, the mean shape."""
+    metric, rows = "nrmse_mean_io", []
+    for subset, values in CAD_NET.items():
+        for seed, value in enumerate(values):
+            rows.append(("cadnet", seed, "300w", "300w", subset, metric, value, 9))
+        rows.append(("resnet18", 0, "300w", "300w", subset, metric, 25.0, 9))
+        rows.append(("mean_shape", 0, "300w", "300w", subset, metric, 20.0, 9))
+        rows.append(("cadnet", 0, "300w", "300w", subset, "auc_8", 0.5, 9))
+    names = ["experiment", "seed", "train_on", "dataset", "subset", "metric", "value", "images"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def about(**changes: Any) -> dict[str, Any]:
+    """data.json's entry of a complete 300W of built-in faces without occlusion labels."""
+    counts = {"afw": 9, "helen/trainset": 9, "lfpw/trainset": 9, "helen/testset": 4,
+              "lfpw/testset": 2, "ibug": 3}  # fmt: skip
+    subsets = {"common": 6, "challenging": 3, "validation": 3}
+    return {
+        "origin": "built-in", "partial": False, "missing": [], "digest": "d" * 64, "train": 24,
+        "subsets": subsets, "counts": counts, "occlusion_labels": False, **changes,
+    }  # fmt: skip
+
+
+def run(experiment: str, seed: int) -> dict[str, Any]:
+    """A run.json, as far as the report reads it."""
+    return {
+        "experiment": experiment, "seed": seed, "train_on": "300w", "digest": "a" * 64,
+        "data_digest": "d" * 64, "commit": "c" * 40, "mlflow_run_id": None, "epochs": 3,
+        "initialisation": "from scratch", "seconds": 1.5, "trainable_parameters": 1234,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def results() -> Results:
+    runs = [*(run("cadnet", seed) for seed in range(3)), run("resnet18", 0)]
+    return Results(scores(), {"300w": about()}, runs)
+
+
+@pytest.fixture
+def errors() -> pd.DataFrame:
+    """errors.parquet: the error of every image."""
+    rows = [
+        (name, seed, "300w", "300w", subset, f"{subset}/{i}", 0.0, base + i + seed)
+        for name, seeds, base in (("cadnet", 3, 2), ("resnet18", 1, 4), ("mean_shape", 1, 15))
+        for seed in range(seeds)
+        for subset in ("common", "challenging")
+        for i in range(5)
+    ]
+    columns = ["experiment", "seed", "train_on", "dataset", "subset", "key", "occluded", "error"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.fixture
+def saved(results: Results, errors: pd.DataFrame, tmp_path: Path) -> list[str]:
+    """The same in files, and the arguments that name them."""
+    results.scores.to_csv(tmp_path / "scores.csv", index=False)
+    errors.to_parquet(tmp_path / "errors.parquet", index=False)
+    (tmp_path / "data.json").write_text(json.dumps(results.data))
+    (tmp_path / "runs.json").write_text(json.dumps(results.runs))
+    return [
+        f"--{name}={tmp_path / file}"
+        for name, file in (("scores", "scores.csv"), ("data", "data.json"), ("runs", "runs.json"))
+    ]

@@ -1,0 +1,156 @@
+"""Tables, figures and the page as files."""
+
+import csv
+import io
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cadnet.paper import figures, plots, report, tables
+from cadnet.paper.cells import Results, fill
+from tests.paper.conftest import about
+
+
+def test_csv_has_full_numbers_and_where_they_come_from(results):
+    rows = list(csv.DictReader(io.StringIO(tables.to_csv(fill("T2", results)))))
+    (cell,) = [r for r in rows if r["experiment"] == "cadnet" and r["column"] == "Common"]
+    assert (cell["kind"], cell["mean"], cell["std"]) == ("reproduced", "5.5", "1.80278")
+    assert (cell["seeds"], cell["images"], cell["digest"]) == ("0 1 2", "9", "d" * 64)
+    assert cell["data"] == "300w: built-in faces, complete"
+    reported = [r for r in rows if r["kind"] == "reported"]
+    assert reported and not any(r["digest"] or r["seeds"] for r in reported)
+
+
+def test_markdown_is_a_table_of_equal_rows(results):
+    lines = [x for x in tables.to_markdown(fill("T2", results)).splitlines() if x[:1] == "|"]
+    assert len({line.count("|") for line in lines}) == 1
+    assert any("⚠ does not beat the mean shape" in line for line in lines)
+
+
+def test_latex_escapes_what_latex_would_take_as_its_own(results):
+    assert tables.latex("50 % of a_b & {c} \\d → ±") == (
+        r"50 \% of a\_b \& \{c\} \textbackslash{}d $\rightarrow$ $\pm$"
+    )
+    text = tables.to_latex(fill("T7", results))
+    assert all(ord(character) < 128 for character in text)
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {4}
+
+
+def test_cumulative_is_the_share_up_to_each_value():
+    grid, errors = np.linspace(0, 10, 21), np.array([1.0, 2.5, 2.5, 9.0, 30.0])
+    naive = [100 * sum(e <= x for e in errors) / 5 for x in grid]
+    np.testing.assert_allclose(figures.cumulative(errors, grid), naive)
+
+
+def draw(saved, tmp_path, name):
+    arguments = [*saved, f"--errors={tmp_path / 'errors.parquet'}", f"--out={tmp_path / name}"]
+    assert figures.main(arguments) == 0
+    return tmp_path / name
+
+
+def test_figures_are_the_same_bytes_and_valid(saved, tmp_path):
+    first, second = draw(saved, tmp_path, "one"), draw(saved, tmp_path, "two")
+    names = sorted(path.name for path in first.iterdir())
+    assert names == ["F7.png", "F7.svg", "F8.png", "F8.svg"]
+    for name in names:
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+        if name.endswith("svg"):
+            assert ET.parse(first / name).getroot().tag.endswith("svg")
+
+
+def test_a_figure_without_data_says_so(results, errors):
+    counts = {**about()["counts"], "ibug": 0}
+    partial = Results(results.scores, {"300w": about(counts=counts)}, results.runs)
+    (text,) = figures.draw("F8", errors, partial).axes[0].texts
+    assert text.get_text() == "not available: ibug/ not present"
+    assert figures.draw("F8", errors, results).axes[0].lines
+
+
+class Page(HTMLParser):
+    """What a page refers to, and whether its elements are closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if "id" in found:
+            self.ids.append(found["id"])
+        self.links += [found[k] for k in ("href", "src", "xlink:href") if found.get(k)]
+        if tag not in {"meta", "br", "img", "link", "hr"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_stands_alone(saved, tmp_path):
+    drawn = draw(saved, tmp_path, "figures")
+    arguments = [*saved, f"--figures={drawn}", "--preset=demo", f"--out={tmp_path / 'index.html'}"]
+    assert report.main(arguments) == 0
+    text = (tmp_path / "index.html").read_text()
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert len(page.ids) == len(set(page.ids))
+    inner = [link[1:] for link in page.links if link.startswith("#")]
+    assert set(inner) <= set(page.ids) and any(link.startswith("run-cadnet") for link in inner)
+    outer = [link for link in page.links if not link.startswith("#")]
+    assert all(re.fullmatch(r"(tables|figures)/\w+\.\w+", link) for link in outer), outer
+    assert "built-in synthetic faces" in text and "cccccccccc" in text
+    assert "aflw not present" in text and "⚠" in text
+
+
+def test_official_data_carry_no_warning_of_built_in_faces(results, saved, tmp_path):
+    drawn = draw(saved, tmp_path, "figures")
+    official = Results(results.scores, {"300w": about(origin="official")}, results.runs)
+    assert "built-in synthetic" not in report.page(official, drawn, "demo")
+
+
+def test_names_are_escaped(results, saved, tmp_path):
+    drawn = draw(saved, tmp_path, "figures")
+    data = {"300w": about(missing=["skipped: <script>alert(1)</script>"], partial=True)}
+    assert "<script>alert" not in report.page(
+        Results(results.scores, data, results.runs), drawn, "demo"
+    )
+
+
+def test_scores_without_a_column_are_refused(saved, tmp_path, capsys):
+    scores = pd.read_csv(tmp_path / "scores.csv").drop(columns="images")
+    scores.to_csv(tmp_path / "scores.csv", index=False)
+    assert tables.main([*saved, f"--out={tmp_path / 'tables'}"]) == 1
+    assert "scores.csv: lacks the columns images" in capsys.readouterr().err
+
+
+def test_curves_are_means_over_seeds_and_forget_old_experiments(tmp_path):
+    values = {0: [9.0, 4.0], 1: [11.0, 8.0]}
+    for seed, column in values.items():
+        history = tmp_path / f"cadnet/seed{seed}/history.csv"
+        history.parent.mkdir(parents=True)
+        rows = "".join(f"{i},{2.0 * v},{v}\n" for i, v in enumerate(column, start=1))
+        history.write_text(f"epoch,loss,validation_nrmse_mean_io\n{rows}")
+    (tmp_path / "curves").mkdir()
+    (tmp_path / "curves/gone.csv").write_text("epoch\n")
+    arguments = ["--histories", *map(str, sorted(tmp_path.glob("*/*/history.csv")))]
+    arguments += ["--curves", str(tmp_path / "curves"), "--page", str(tmp_path / "plots.html")]
+    assert plots.main(arguments) == 0
+    (curve,) = (tmp_path / "curves").iterdir()
+    table = pd.read_csv(curve)
+    assert table["validation_nrmse_mean_io"].tolist() == [10.0, 6.0]
+    assert table["loss"].tolist() == [20.0, 12.0]
+    assert table["seeds_highest"].tolist() == [11.0, 8.0]
+    page = (tmp_path / "plots.html").read_text()
+    assert page.count("{plot_divs}") == 1 and not re.search(r"<script[^>]+src", page)
+
+
+@pytest.mark.parametrize("commit", ["0123456789abcdef" * 2 + "01234567", "unknown"])
+def test_short_commits(commit):
+    assert report.short_commit(commit) == commit[:10]

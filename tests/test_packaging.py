@@ -1,0 +1,52 @@
+"""What set-up rests on: the lock, the conda environment, the files that the README names."""
+
+import re
+import tomllib
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.conftest import ROOT
+
+LOCK = (ROOT / "requirements" / "lock.txt").read_text()
+NAMED = ("torch", "torchvision", "snakemake", "dvc", "mlflow", "numpy", "pandas", "matplotlib")
+
+
+def locked() -> dict[str, Requirement]:
+    """The lock's entries, read without the code that makes environment.yml of them."""
+    entries = re.sub(r"\\\n", " ", LOCK).splitlines()
+    assert all("--hash=sha256:" in entry for entry in entries if entry.strip())
+    found = [Requirement(entry.split(" --hash")[0].strip()) for entry in entries if entry.strip()]
+    return {f"{r.name};{r.marker}": r for r in found}
+
+
+def test_the_conda_environment_is_the_lock():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, pip, pins = environment["dependencies"]
+    assert (python, pip) == ("python=3.11", "pip")
+    listed = [Requirement(pin) for pin in pins["pip"]]
+    assert {f"{r.name};{r.marker}": r for r in listed} == locked()
+
+
+def test_everything_is_pinned_once_and_nothing_is_left_out():
+    pins = locked()
+    assert all(re.fullmatch(r"==[^*,]+", str(pin.specifier)) for pin in pins.values())
+    names = {pin.name for pin in pins.values()}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    assert {canonicalize_name(Requirement(text).name) for text in wanted} <= names
+    assert set(NAMED) | {"pytest"} <= names
+
+
+def test_links_of_the_readme_lead_somewhere():
+    text = (ROOT / "README.md").read_text()
+    links = re.findall(r"\]\(([^)#]+)\)", text)
+    assert links and all((ROOT / link).is_file() for link in links)
+    for name in ("cadnet/paper/declarations.yaml", "data/raw/README.md", "docs/datasets.md"):
+        assert (ROOT / name).is_file()
+
+
+def test_no_address_of_a_registry_is_committed():
+    for name in ("requirements/lock.txt", "requirements/uv.txt", "environment.yml"):
+        assert "://" not in (ROOT / name).read_text(), name
