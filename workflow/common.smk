@@ -9,12 +9,14 @@ from cadnet import provenance
 from cadnet.data import origin
 from cadnet.data.sources import SOURCE_MODULES
 from cadnet.paper import declarations
-from workflow.jobs import exports, follow_journals, own_python_first
+from workflow.jobs import complaint, exports, follow_journals, own_python_first
 from workflow.terminal import one_line_a_job
 
 own_python_first()
 if not workflow.dryrun:
     one_line_a_job()
+    if hindrance := complaint(Path.cwd()):
+        raise WorkflowError(hindrance)
 
 try:
     PARAMS = parameters.load(

@@ -18,6 +18,17 @@ def own_python_first() -> None:
     os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
 
 
+def complaint(folder: Path) -> str:
+    """What hinders a run in a folder; empty where nothing does."""
+    for place in (folder, folder / ".snakemake", folder / "results", folder / "reports"):
+        if place.exists() and not os.access(place, os.W_OK):
+            return (
+                f"{place}: cannot be written; change its permissions, or run with "
+                "--directory on a disk that is not read-only"
+            )
+    return ""
+
+
 def exports(root: Path, tracking: str) -> str:
     """A prefix of shell commands, which run in the working directory: --directory may move it."""
     variables = {"PYTHONPATH": str(root), "MLFLOW_TRACKING_URI": tracking}

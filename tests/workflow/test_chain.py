@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import shutil
+import subprocess
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -56,10 +58,10 @@ def test_a_number_of_the_table_leads_back_to_the_predictions(smoke):
     assert f"{score:.2f}" in table
 
 
-def test_one_line_a_job(smoke):
+def test_one_line_a_job(later):
     """Run again what is done: of the jobs' lines one each, and none of Snakemake's own account."""
-    shutil.rmtree(smoke / "reports/tables")
-    done = snakemake(smoke)
+    shutil.rmtree(later / "reports/tables")
+    done = snakemake(later)
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stderr.splitlines() if line[2:3] == ":" and "/" in line]
     assert [line.split("  ")[2].split(" (")[0] for line in lines] == [
@@ -135,6 +137,27 @@ def test_an_empty_dataset_folder_is_refused(tmp_path):
     done = snakemake(tmp_path)
     assert done.returncode == 1
     assert "data/raw/300w: is an empty folder; put 300w there" in done.stderr
+
+
+@pytest.mark.parametrize("place", [".", "results"])
+def test_a_place_that_cannot_be_written_is_named(tmp_path, place):
+    """As a read-only disk: only a mount stops root, who runs the tests in many a container."""
+    folder = tmp_path / place
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o555)
+    if os.access(folder, os.W_OK):
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder], check=False)
+        if mounted.returncode:
+            pytest.skip("permissions do not bind this user, who may not mount either")
+    try:
+        done = snakemake(tmp_path)
+    finally:
+        if os.path.ismount(folder):
+            subprocess.run(["umount", folder], check=True)
+        folder.chmod(0o755)
+    assert done.returncode == 1
+    assert f"{folder}: cannot be written; change its permissions" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_partial_data_is_refused_then_allowed_and_reported(smoke, tmp_path):
