@@ -38,9 +38,10 @@ _PAGE = """<!doctype html>
 
 def curve(histories: list[Path]) -> pd.DataFrame:
     """Histories of one experiment's seeds → an epoch a row: means over seeds, and the spread."""
-    epochs = pd.concat([pd.read_csv(path) for path in histories]).groupby("epoch")
-    curves = epochs[[name for name in (VALIDATION, "loss") if name in epochs.obj]].mean()
-    if VALIDATION in curves:
+    history = pd.concat([pd.read_csv(path) for path in histories])
+    epochs = history.groupby("epoch")
+    curves = epochs[[name for name in (VALIDATION, "loss") if name in history]].mean()
+    if VALIDATION in history:
         curves["seeds_lowest"] = epochs[VALIDATION].min()
         curves["seeds_highest"] = epochs[VALIDATION].max()
     return curves.reset_index()
