@@ -28,7 +28,7 @@ def fetch(depth: int) -> tuple[dict[str, Tensor], str]:
     try:
         state = weights.get_state_dict(progress=sys.stderr.isatty(), check_hash=True)
     except (urllib.error.URLError, OSError, RuntimeError) as error:
-        return {}, f"{weights.url} cannot be had: {error}"
+        return {}, f"{weights.url} cannot be had ({error}); to try again, remove data/weights"
     return {name: tensor for name, tensor in state.items() if not name.startswith("fc.")}, ""
 
 

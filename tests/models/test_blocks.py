@@ -7,7 +7,7 @@ from torch import nn
 from cadnet.models.backbone import Backbone
 from cadnet.models.dropout import AttentiveDropout
 from cadnet.models.geometry import CrissCrossAttention, GeometryBlock
-from cadnet.models.lowrank import LowRankHead
+from cadnet.models.lowrank import FullHead, LowRankHead
 
 
 def naive_criss_cross(block: CrissCrossAttention, x: torch.Tensor) -> torch.Tensor:
@@ -143,6 +143,32 @@ def test_rank_never_exceeds_r_and_the_product_is_never_formed():
     with FlopCounterMode(display=False) as counter:
         head(x)
     assert counter.get_total_flops() == 2 * 7 * (50 * 4 + 4 * 30)
+
+
+def test_one_step_of_descent_moves_both_heads_alike_whatever_the_width():
+    """At a rate at which a plain linear head of 4096 inputs would shoot far past its target."""
+    torch.manual_seed(0)
+
+    def change(head, inputs):
+        x = torch.randn(1, inputs)
+        head(x).sum().backward()
+        with torch.no_grad():
+            for parameter in head.parameters():
+                parameter -= parameter.grad
+        return float(head(x).detach().mean())
+
+    for inputs in (256, 4096):
+        full = [change(FullHead(inputs, 2), inputs) for _ in range(50)]
+        low = [change(LowRankHead(inputs, 2, rank=8), inputs) for _ in range(50)]
+        plain = change(nn.Linear(inputs, 2), inputs)
+        # 8 from the weights, 1 from the full head's bias.
+        assert sum(full) / 50 == pytest.approx(-9, rel=0.1)
+        assert sum(low) / 50 == pytest.approx(-8, rel=0.3)
+        assert plain < -0.8 * inputs
+
+
+def test_the_full_head_starts_at_zero():
+    assert not FullHead(10, 4)(torch.randn(3, 10)).any()
 
 
 @pytest.mark.parametrize("stride", [8, 16, 32])
