@@ -50,13 +50,14 @@ class Face:
 class Scheme:
     """A landmark scheme: how many points, which swap under a mirror, which measure the face.
 
-    ``left_eye`` and ``right_eye`` (as seen in the image) hold the outer eye corner's index.
+    ``left_eye`` and ``right_eye`` (as seen in the image) hold the outer eye corner's index, or
+    None where a scheme has one eye alone.
     """
 
     points: int
     pairs: tuple[tuple[int, int], ...]
-    left_eye: int
-    right_eye: int
+    left_eye: int | None
+    right_eye: int | None
     flip: NDArray[np.int64] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -66,7 +67,13 @@ class Scheme:
         object.__setattr__(self, "flip", flip)
 
     def interocular(self, landmarks: Array) -> Array:
-        """Distance of the outer eye corners: (..., L, 2) → (...)."""
+        """Distance of the outer eye corners: (..., L, 2) → (...).
+
+        Raises:
+            ValueError: the scheme has one eye alone.
+        """
+        if self.left_eye is None or self.right_eye is None:
+            raise ValueError(f"{self.points} points of one side have no inter-ocular distance")
         distance: Array = np.linalg.norm(
             landmarks[..., self.left_eye, :] - landmarks[..., self.right_eye, :], axis=-1
         )
@@ -98,22 +105,79 @@ SCHEMES = {
         left_eye=8,
         right_eye=9,
     ),
+    # AFLW's 21 points without the ears.
+    "aflw19": Scheme(
+        points=19,
+        pairs=((0, 5), (1, 4), (2, 3), (6, 11), (7, 10), (8, 9), (12, 14), (15, 17)),
+        left_eye=6,
+        right_eye=11,
+    ),
+    # WFLW's 98.
+    "wflw98": Scheme(
+        points=98,
+        pairs=(
+            *((i, 32 - i) for i in range(16)),
+            *((33 + i, 46 - i) for i in range(5)), *((38 + i, 50 - i) for i in range(4)),
+            (55, 59), (56, 58),
+            *((60 + i, 72 - i) for i in range(5)), (65, 75), (66, 74), (67, 73),
+            (76, 82), (77, 81), (78, 80), (83, 87), (84, 86),
+            (88, 92), (89, 91), (93, 95), (96, 97),
+        ),
+        left_eye=60,
+        right_eye=72,
+    ),
+    # Menpo's profile faces: points of the side that is seen, in one order for both sides. A mirror
+    # turns a left profile into a right one and swaps nothing; only one eye is there.
+    "menpo39": Scheme(points=39, pairs=(), left_eye=None, right_eye=None),
 }  # fmt: skip
 
-# COFW's points from the 68: each is the mean of the points named. The lower edges of the brows
-# (5, 7) have no source. Derived, not published: see docs/decisions.md.
-_COFW29_FROM_IBUG68: dict[int, tuple[int, ...]] = {
-    0: (17,), 1: (26,), 2: (21,), 3: (22,), 4: (19,), 6: (24,), 8: (36,), 9: (45,), 10: (39,),
-    11: (42,), 12: (37, 38), 13: (40, 41), 14: (43, 44), 15: (46, 47),
-    16: (36, 37, 38, 39, 40, 41), 17: (42, 43, 44, 45, 46, 47), 18: (31,), 19: (35,), 20: (30,),
-    21: (33,), 22: (48,), 23: (54,), 24: (51,), 25: (62,), 26: (66,), 27: (57,), 28: (8,),
+# Points of one scheme from those of another: each is the mean of the points named.
+_CONVERSIONS: dict[tuple[str, str], dict[int, tuple[int, ...]]] = {
+    # The lower edges of COFW's brows (5, 7) have no source. Derived, not published: see
+    # docs/decisions.md.
+    ("ibug68", "cofw29"): {
+        0: (17,), 1: (26,), 2: (21,), 3: (22,), 4: (19,), 6: (24,), 8: (36,), 9: (45,), 10: (39,),
+        11: (42,), 12: (37, 38), 13: (40, 41), 14: (43, 44), 15: (46, 47),
+        16: (36, 37, 38, 39, 40, 41), 17: (42, 43, 44, 45, 46, 47), 18: (31,), 19: (35,), 20: (30,),
+        21: (33,), 22: (48,), 23: (54,), 24: (51,), 25: (62,), 26: (66,), 27: (57,), 28: (8,),
+    },
+    ("ibug68", "aflw19"): {
+        0: (17,), 1: (19,), 2: (21,), 3: (22,), 4: (24,), 5: (26,),
+        6: (36,), 7: (36, 37, 38, 39, 40, 41), 8: (39,),
+        9: (42,), 10: (42, 43, 44, 45, 46, 47), 11: (45,),
+        12: (31,), 13: (30,), 14: (35,), 15: (48,), 16: (62, 66), 17: (54,), 18: (8,),
+    },
+    # As published with WFLW: a subset, by index.
+    ("wflw98", "ibug68"): {
+        target: (source,)
+        for target, source in enumerate((
+            *range(0, 33, 2), *range(33, 38), *range(42, 47), *range(51, 60),
+            60, 61, 63, 64, 65, 67, 68, 69, 71, 72, 73, 75, *range(76, 96),
+        ))
+    },
 }  # fmt: skip
+
+
+def conversion(source: str, target: str) -> tuple[Array, NDArray[np.int64]]:
+    """How points of one scheme become points of another: a matrix (K, L_source) and the K indices
+    of the target scheme that it gives.
+
+    Raises:
+        KeyError: no conversion is known.
+    """
+    table = _CONVERSIONS[source, target]
+    targets = np.array(sorted(table))
+    matrix = np.zeros((len(targets), SCHEMES[source].points))
+    for row, index in enumerate(targets):
+        matrix[row, list(table[int(index)])] = 1 / len(table[int(index)])
+    return matrix, targets
 
 
 def comparable_points(predicted: str, annotated: str) -> tuple[Array, Array]:
     """Matrices (K, L_predicted) and (K, L_annotated) that bring two schemes to K common points.
 
-    Equal schemes share all points. 68 and 29 share the 27 points of COFW that the 68 determine.
+    Equal schemes share all points; others share those that one determines of the other, e.g. 27
+    of COFW's 29 from the 68.
 
     Raises:
         KeyError: no conversion is known.
@@ -121,14 +185,11 @@ def comparable_points(predicted: str, annotated: str) -> tuple[Array, Array]:
     if predicted == annotated:
         eye = np.eye(SCHEMES[predicted].points)
         return eye, eye
-    targets = sorted(_COFW29_FROM_IBUG68)
-    select = np.eye(29)[targets]
-    convert = np.zeros((len(targets), 68))
-    for row, target in enumerate(targets):
-        sources = _COFW29_FROM_IBUG68[target]
-        convert[row, list(sources)] = 1 / len(sources)
-    known = {("ibug68", "cofw29"): (convert, select), ("cofw29", "ibug68"): (select, convert)}
-    return known[predicted, annotated]
+    if (predicted, annotated) in _CONVERSIONS:
+        convert, targets = conversion(predicted, annotated)
+        return convert, np.eye(SCHEMES[annotated].points)[targets]
+    convert, targets = conversion(annotated, predicted)
+    return np.eye(SCHEMES[predicted].points)[targets], convert
 
 
 def flip_points(landmarks: Array, scheme: str, width: int) -> Array:

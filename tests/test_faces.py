@@ -1,7 +1,10 @@
+import json
+
 import numpy as np
 import pytest
+from scipy.spatial import procrustes
 
-from cadnet.faces import SCHEMES, comparable_points, flip_points, tight_box
+from cadnet.faces import SCHEMES, comparable_points, conversion, flip_points, tight_box
 
 # The 68 points of a mirrored face, as published with many 300W tools (e.g. HRNet, AdaptiveWing).
 PUBLISHED_FLIP_68 = (
@@ -19,7 +22,48 @@ def test_the_68_flip_is_the_published_one():
 def test_flips_are_involutions_and_swap_the_eyes(name):
     scheme = SCHEMES[name]
     assert (scheme.flip[scheme.flip] == np.arange(scheme.points)).all()
-    assert scheme.flip[scheme.left_eye] == scheme.right_eye
+    if scheme.left_eye is not None:
+        assert scheme.flip[scheme.left_eye] == scheme.right_eye
+
+
+@pytest.mark.parametrize("folder", ["300w", "300wlp", "cofw", "aflw", "wflw"])
+def test_a_mirrored_face_still_looks_like_a_face(real_data, folder):
+    """On real annotations: one wrong pair of a flip leaves a kink where none was."""
+    annotations = json.loads(next((real_data / "mmpose" / folder).glob("*.json")).read_text())
+    name = {19: "aflw19", 29: "cofw29", 68: "ibug68", 98: "wflw98"}
+    for face in annotations["annotations"]:
+        points = np.array(face["keypoints"]).reshape(-1, 3)[:, :2]
+        scheme = name[len(points)]
+        mirrored = flip_points(points, scheme, 1000)
+        misfit = procrustes(points, mirrored)[2]
+        assert misfit < 0.25  # turned heads are not symmetric
+        for a, b in SCHEMES[scheme].pairs:
+            undone = mirrored.copy()
+            undone[[a, b]] = mirrored[[b, a]]
+            assert procrustes(points, undone)[2] > misfit, (scheme, a, b)
+
+
+def test_conversions_give_the_same_point_of_a_real_face(real_data):
+    """The 98 of WFLW as 68, the 68 as 29 and as 19: eyes, nose and mouth are where they were."""
+    annotations = json.loads((real_data / "mmpose" / "wflw" / "test_wflw.json").read_text())
+    for face in annotations["annotations"]:
+        points = np.array(face["keypoints"]).reshape(-1, 3)[:, :2]
+        matrix, targets = conversion("wflw98", "ibug68")
+        assert targets.tolist() == list(range(68))
+        points68 = matrix @ points
+        scale = SCHEMES["ibug68"].interocular(points68)
+        assert scale == SCHEMES["wflw98"].interocular(points)
+        # WFLW has the pupils, 96 and 97; their 29- and 19-point counterparts are means of lids.
+        for scheme, eyes in (("cofw29", (16, 17)), ("aflw19", (7, 10))):
+            matrix, targets = conversion("ibug68", scheme)
+            converted = dict(zip(targets.tolist(), matrix @ points68, strict=True))
+            for pupil, eye in zip((96, 97), eyes, strict=True):
+                assert np.linalg.norm(points[pupil] - converted[eye]) < 0.08 * scale
+
+
+def test_one_sided_points_have_no_interocular_distance():
+    with pytest.raises(ValueError, match="no inter-ocular"):
+        SCHEMES["menpo39"].interocular(np.zeros((39, 2)))
 
 
 @pytest.mark.parametrize("name", SCHEMES)
@@ -60,18 +104,18 @@ def test_schemes_compare_at_the_points_that_both_have():
     np.testing.assert_array_equal(back[1], from68)
 
 
-def test_comparison_commutes_with_the_mirror():
-    """Mirroring 68 points and converting is converting and mirroring, where 29 has a source."""
+@pytest.mark.parametrize(
+    ("source", "target"), [("ibug68", "cofw29"), ("ibug68", "aflw19"), ("wflw98", "ibug68")]
+)
+def test_conversion_commutes_with_the_mirror(source, target):
+    """Mirroring and converting is converting and mirroring."""
     rng = np.random.default_rng(0)
-    points = rng.uniform(0, 99, (68, 2))
-    to_common, from29 = comparable_points("ibug68", "cofw29")
-    targets = from29.argmax(axis=1)
-    place = {int(t): i for i, t in enumerate(targets)}
-    flip = SCHEMES["cofw29"].flip
-    direct = to_common @ flip_points(points, "ibug68", 100)
-    common = to_common @ points
-    for target, row in place.items():
-        x, y = common[place[int(flip[target])]]
+    points = rng.uniform(0, 99, (SCHEMES[source].points, 2))
+    matrix, targets = conversion(source, target)
+    place = {int(index): row for row, index in enumerate(targets)}
+    direct, common = matrix @ flip_points(points, source, 100), matrix @ points
+    for index, row in place.items():
+        x, y = common[place[int(SCHEMES[target].flip[index])]]
         np.testing.assert_allclose(direct[row], (99 - x, y))
 
 
