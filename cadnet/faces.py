@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating[Any]]
 
 
+# Labels of expressions, in AffectNet's order: datasets with other codes are read into these.
+EXPRESSIONS = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "anger", "contempt")
+
+
 @dataclass(frozen=True)
 class Face:
     """One annotated face, as a dataset's official files describe it.
@@ -23,7 +27,7 @@ class Face:
     Attributes:
         key: unique within the dataset and stable, e.g. ``helen/trainset/100032540_1``.
         image: the file that holds the pixels.
-        landmarks: (L, 2) px of that image.
+        landmarks: (L, 2) px of that image, or None where the dataset has none.
         box: (x, y, width, height) px: the face that is cropped.
         split: ``train`` or ``test``.
         subset: the part of the split that the protocol names, e.g. ``common``.
@@ -31,12 +35,15 @@ class Face:
         visible: (L,) bool, or None where the dataset does not say.
         group: faces that must not be parted between training and validation (one photograph,
             one subject, one video) share it.
-        index: where ``image`` is a container, the position in it.
+        index: where ``image`` is a container (a video, a .mat file), the position in it, from 0.
+        expression: an index into ``EXPRESSIONS``, or None without a label.
+        subject: who it is, where the dataset says.
+        video: which video a frame is of; frames of one video come in their order.
     """
 
     key: str
     image: Path
-    landmarks: Array
+    landmarks: Array | None
     box: tuple[float, float, float, float]
     split: str
     subset: str
@@ -44,6 +51,9 @@ class Face:
     visible: NDArray[np.bool_] | None = None
     group: str = ""
     index: int | None = None
+    expression: int | None = None
+    subject: str = ""
+    video: str = ""
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,8 @@ def check_face(face: Face, picture: Image) -> None:
     where = f"{face.image}" + ("" if face.index is None else f": face {face.index + 1}")
     if not longer > 1:
         raise DataError(f"{where}: the face's box is empty; correct or remove the face")
+    if face.landmarks is None:
+        return
     beyond = np.maximum(-face.landmarks, face.landmarks - (width - 1, height - 1)).max(axis=1)
     if (beyond > _OUTSIDE * longer).any():
         point = int(beyond.argmax())
@@ -98,7 +100,7 @@ def collect(
         DataError: without ``allow``, when a count is not the official one or a file is unreadable.
     """
     faces: list[tuple[Part, Face]] = []
-    counts: Counter[str] = Counter()
+    counted: dict[str, set[str]] = {part.name: set() for part in dataset.parts}
     problems: list[str] = []
     keys: set[str] = set()
     for part in dataset.parts:
@@ -110,11 +112,12 @@ def collect(
             else:
                 keys.add(found.key)
                 faces.append((part, found))
-                counts[part.name] += 1
+                counted[part.name].add(found.key if dataset.counted == "faces" else found.video)
+    counts = {name: len(those) for name, those in counted.items() if those}
     wrong = [
-        f"{part.name}/ ({counts[part.name]} of {expected[part.name]})"
+        f"{part.name}/ ({counts.get(part.name, 0)} of {expected[part.name]} {dataset.counted})"
         for part in dataset.parts
-        if counts[part.name] != expected[part.name]
+        if counts.get(part.name, 0) != expected[part.name]
     ]
     if (problems or wrong) and not allow:
         raise DataError(
@@ -122,7 +125,7 @@ def collect(
             + "".join(f"  {line}\n" for line in [*wrong, *_few(problems)])
             + "Complete it, or go on with what is there: --config data='{partial: allow}'"
         )
-    return faces, dict(counts), [*wrong, *(f"skipped: {text}" for text in problems)]
+    return faces, counts, [*wrong, *(f"skipped: {text}" for text in problems)]
 
 
 def _few(lines: list[str], most: int = 20) -> list[str]:
@@ -182,13 +185,18 @@ def align(root: Path, out: Path, spec: dict[str, Any]) -> dict[str, Any]:
             splits[subset] += 1
             labelled[part.name] += face.visible is not None
             region = crop_region(face.box, spec["margin"])
+            points = face.landmarks
+            corner, scale = (
+                to_crop(np.array(face.box[:2]), region, spec["size"]),
+                spec["size"] / region[2],
+            )
             yield Row(
-                key=face.key,
+                face=face,
                 split="validation" if in_validation else face.split,
                 subset=subset,
                 image=crop(picture, region, spec["size"]),
-                landmarks=to_crop(face.landmarks, region, spec["size"]),
-                visible=face.visible,
+                landmarks=None if points is None else to_crop(points, region, spec["size"]),
+                box=(*corner.tolist(), face.box[2] * scale, face.box[3] * scale),
                 region=region,
             )
         if problems and not allow:
@@ -208,6 +216,7 @@ def align(root: Path, out: Path, spec: dict[str, Any]) -> dict[str, Any]:
         "missing": missing,
         "subsets": splits,
         "unions": dict(dataset.unions),
+        "normaliser": dataset.normaliser,
         "occlusion_labels": labelled,
         "validation": spec["validation"],
         "margin": spec["margin"],

@@ -1,8 +1,9 @@
 """The aligned store: one Arrow file a dataset, pictures as bytes beside their annotations.
 
 Rows are faces: ``key``, ``split`` (train, validation, test), ``subset``, ``image`` (size × size × 3
-uint8 RGB), ``landmarks`` (L × 2 px of the crop), ``occluded`` (L flags, or null where the dataset
-does not say) and ``region`` (left, top, side: px of the original that the crop shows). The file is
+uint8 RGB), ``landmarks`` (L × 2 px of the crop), ``occluded`` (L flags), ``box`` (x, y, width,
+height: px of the crop), ``region`` (left, top, side: px of the original that the crop shows),
+``expression``, ``subject`` and ``video``. What the dataset does not say is null. The file is
 memory-mapped: a reader holds only the pictures that it asks for.
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cadnet.faces import SCHEMES, Array
+from cadnet.faces import SCHEMES, Array, Face
 from cadnet.provenance import atomic_path
 
 _BATCH = 256  # rows a record batch: what a writer holds in memory at once
@@ -26,14 +27,14 @@ _BATCH = 256  # rows a record batch: what a writer holds in memory at once
 
 @dataclass(frozen=True)
 class Row:
-    """One aligned face; see the module for the units."""
+    """One aligned face: what its dataset says of it, and the crop; units as in the module."""
 
-    key: str
+    face: Face
     split: str
     subset: str
     image: NDArray[np.uint8]
-    landmarks: Array
-    visible: NDArray[np.bool_] | None
+    landmarks: Array | None
+    box: tuple[float, float, float, float]
     region: tuple[float, float, float]
 
 
@@ -46,20 +47,31 @@ def _schema(size: int, points: int) -> pa.Schema:
             ("image", pa.binary(size * size * 3)),
             ("landmarks", pa.list_(pa.float32(), points * 2)),
             ("occluded", pa.list_(pa.bool_(), points)),
+            ("box", pa.list_(pa.float64(), 4)),
             ("region", pa.list_(pa.float64(), 3)),
+            ("expression", pa.int8()),
+            ("subject", pa.string()),
+            ("video", pa.string()),
         ]
     )
 
 
 def _batch(rows: list[Row], schema: pa.Schema) -> pa.RecordBatch:
     columns = {
-        "key": [row.key for row in rows],
+        "key": [row.face.key for row in rows],
         "split": [row.split for row in rows],
         "subset": [row.subset for row in rows],
         "image": [row.image.tobytes() for row in rows],
-        "landmarks": [row.landmarks.astype(np.float32).reshape(-1) for row in rows],
-        "occluded": [None if row.visible is None else ~row.visible for row in rows],
+        "landmarks": [
+            None if row.landmarks is None else row.landmarks.astype(np.float32).reshape(-1)
+            for row in rows
+        ],
+        "occluded": [None if row.face.visible is None else ~row.face.visible for row in rows],
+        "box": [row.box for row in rows],
         "region": [row.region for row in rows],
+        "expression": [row.face.expression for row in rows],
+        "subject": [row.face.subject or None for row in rows],
+        "video": [row.face.video or None for row in rows],
     }
     return pa.record_batch(
         [pa.array(columns[field.name], type=field.type) for field in schema], schema=schema
@@ -98,15 +110,30 @@ def about_path(store: Path) -> Path:
     return store.with_suffix(".json")
 
 
+def _numbers(column: pa.ChunkedArray, width: int) -> NDArray[np.float32]:
+    """A column of lists as (N, width) numbers; NaN where there is none."""
+    numbers = np.empty((len(column), width), dtype=np.float32)
+    start = 0
+    for chunk in column.chunks:
+        rows = numbers[start : start + len(chunk)]
+        values = chunk.values.cast(pa.float32()).to_numpy(zero_copy_only=False)
+        rows[:] = values.reshape(-1, width)[chunk.offset : chunk.offset + len(chunk)]
+        rows[chunk.is_null().to_numpy(zero_copy_only=False)] = np.nan
+        start += len(chunk)
+    return numbers
+
+
 class Store:
     """A memory-mapped store.
 
     Attributes:
         about: facts that the aligner wrote: dataset, origin, digest, counts, …
         size: side of the crops in px.
-        landmarks: (N, L, 2) float32 px of the crop.
+        landmarks: (N, L, 2) float32 px of the crop; NaN where there are none.
         occluded: (N, L) float32, NaN where unknown.
-        keys, split, subset: (N,) arrays of names.
+        box: (N, 4) x, y, width, height, px of the crop.
+        expression: (N,) indices into ``faces.EXPRESSIONS``, −1 where unknown.
+        keys, split, subset, subject, video: (N,) arrays of names, "" where unknown.
     """
 
     def __init__(self, path: Path) -> None:
@@ -121,16 +148,15 @@ class Store:
         self.size: int = self.about["size"]
         self.scheme: str = self.about["scheme"]
         count, points = table.num_rows, SCHEMES[self.scheme].points
-        self.keys = np.array(table.column("key").to_pylist(), dtype=object)
-        self.split = np.array(table.column("split").to_pylist(), dtype=object)
-        self.subset = np.array(table.column("subset").to_pylist(), dtype=object)
-        flat = table.column("landmarks").combine_chunks().flatten()
-        self.landmarks = flat.to_numpy(zero_copy_only=False).reshape(count, points, 2)
-        flags = [
-            np.full(points, np.nan) if row is None else np.array(row, dtype=np.float32)
-            for row in table.column("occluded").to_pylist()
-        ]
-        self.occluded = np.array(flags, dtype=np.float32).reshape(count, points)
+        self.keys, self.split, self.subset, self.subject, self.video = (
+            np.array([name or "" for name in table.column(column).to_pylist()], dtype=object)
+            for column in ("key", "split", "subset", "subject", "video")
+        )
+        self.landmarks = _numbers(table.column("landmarks"), points * 2).reshape(count, points, 2)
+        self.occluded = _numbers(table.column("occluded"), points)
+        self.box = _numbers(table.column("box"), 4)
+        expression = table.column("expression").fill_null(-1)
+        self.expression = expression.to_numpy().astype(np.int64)
         # Each record batch stays where it is mapped; no copy of the pictures is made.
         self._images = [self._view(chunk) for chunk in table.column("image").chunks]
 

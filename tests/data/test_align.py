@@ -229,14 +229,14 @@ def test_missing_parts_are_listed_with_expected_counts(small_300w, tmp_path):
     (root / "ibug").rmdir()
     with pytest.raises(DataError) as caught:
         align(root, tmp_path / "a.arrow", spec(counts))
-    assert "ibug/ (0 of 3)" in str(caught.value)
+    assert "ibug/ (0 of 3 faces)" in str(caught.value)
     about = align(root, tmp_path / "a.arrow", spec(counts, partial="allow"))
-    assert about["missing"] == ["ibug/ (0 of 3)"]
+    assert about["missing"] == ["ibug/ (0 of 3 faces)"]
 
 
 def test_too_many_faces_are_refused_too(small_300w, tmp_path):
     root, counts = small_300w
-    with pytest.raises(DataError, match=r"afw/ \(4 of 3\)"):
+    with pytest.raises(DataError, match=r"afw/ \(4 of 3 faces\)"):
         align(root, tmp_path / "a.arrow", spec({**counts, "afw": 3}))
 
 
@@ -248,7 +248,7 @@ def test_an_empty_root_is_refused_even_where_partial_is_allowed(tmp_path):
 
 def test_official_counts_apply_where_none_are_given(small_300w, tmp_path):
     root, _ = small_300w
-    with pytest.raises(DataError, match=r"afw/ \(4 of 337\)"):
+    with pytest.raises(DataError, match=r"afw/ \(4 of 337 faces\)"):
         align(root, tmp_path / "a.arrow", spec(None))
 
 
@@ -288,7 +288,7 @@ def test_a_cut_off_store_is_named(small_300w, tmp_path):
 
 
 def test_real_afw_is_a_partial_300w(real_data, tmp_path):
-    with pytest.raises(DataError, match=r"helen/trainset/ \(0 of 2000\)"):
+    with pytest.raises(DataError, match=r"helen/trainset/ \(0 of 2000 faces\)"):
         align(real_data / "300w", tmp_path / "a.arrow", spec(None))
     about = align(real_data / "300w", tmp_path / "a.arrow", spec(None, partial="allow"))
     assert about["counts"] == {"afw": 337}

@@ -167,7 +167,7 @@ def test_partial_data_is_refused_then_allowed_and_reported(smoke, tmp_path):
     only = ["only=[cadnet]", "experiments={cadnet: {test_on: [300w]}}"]
     refused = snakemake(tmp_path, config=[f"data={{raw: {raw.parent}}}", *only])
     assert refused.returncode == 1
-    assert "afw/ (12 of 337)" in refused.stderr and "ibug/ (0 of 135)" in refused.stderr
+    assert "afw/ (12 of 337 faces)" in refused.stderr and "ibug/ (0 of 135 faces)" in refused.stderr
     allowed = snakemake(tmp_path, config=[f"data={{raw: {raw.parent}, partial: allow}}", *only])
     assert allowed.returncode == 0, allowed.stderr
     page = (tmp_path / "reports/index.html").read_text()

@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,9 @@ class Source:
         read: (root, part) → the part's faces in a fixed order. What cannot be read comes as the
             ``DataError`` that says why, in its place, so that the caller decides whether to go on.
         open: a face → its picture, (H, W, 3) uint8 RGB.
+        normaliser: what errors are divided by: the distance of the outer eye corners, or the
+            width of the face's box.
+        counted: what a part's ``expected`` counts: faces, or videos.
     """
 
     name: str
@@ -59,6 +63,8 @@ class Source:
     unions: Mapping[str, tuple[str, ...]]
     read: Callable[[Path, Part], Iterator[Face | DataError]]
     open: Callable[[Face], Image]
+    normaliser: Literal["interocular", "box_width"] = "interocular"
+    counted: Literal["faces", "videos"] = "faces"
 
 
 def source(name: str) -> Source:
