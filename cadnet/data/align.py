@@ -235,7 +235,10 @@ def main(arguments: list[str] | None = None) -> int:
     def run(options: argparse.Namespace) -> str:
         about = align(options.root, options.out, options.spec)
         counts = ", ".join(f"{count} {name}" for name, count in sorted(about["subsets"].items()))
-        return "\n  ".join([f"{about['dataset']}: {about['origin']}, {counts}", *about["missing"]])
+        for line in about["missing"]:
+            print(line)
+        partial = f"; {len(about['missing'])} missing or skipped" if about["missing"] else ""
+        return f"{about['dataset']}: {about['origin']}, {counts}{partial}"
 
     return job.main(run, parser.parse_args(arguments), DataError)
 

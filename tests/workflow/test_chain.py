@@ -170,6 +170,7 @@ def test_partial_data_is_refused_then_allowed_and_reported(smoke, tmp_path):
     assert "afw/ (12 of 337 faces)" in refused.stderr and "ibug/ (0 of 135 faces)" in refused.stderr
     allowed = snakemake(tmp_path, config=[f"data={{raw: {raw.parent}, partial: allow}}", *only])
     assert allowed.returncode == 0, allowed.stderr
+    assert "300w: official, 10 train, 2 validation; 6 missing or skipped" in allowed.stderr
     page = (tmp_path / "reports/index.html").read_text()
     assert "not available: ibug/ not present" in page
     data = json.loads((tmp_path / "results/data.json").read_text())["300w"]
