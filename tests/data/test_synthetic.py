@@ -5,19 +5,21 @@ import pytest
 
 from cadnet.data.sources import source
 from cadnet.data.synthetic import write
-from cadnet.data.synthetic.faces import Style, render
+from cadnet.data.synthetic.faces import Style, contour, control_points, render
 from cadnet.data.synthetic.generate import generate
+from cadnet.data.synthetic.mesh import CONTROL, mesh
 from cadnet.data.synthetic.occluders import OCCLUDERS, occlude
-from cadnet.data.synthetic.shape import MEAN, Camera, contour, hidden_by_head, rotation
-from cadnet.faces import flip_points
+from cadnet.data.synthetic.shape import MEAN, Camera, person, rotation
+from cadnet.faces import SCHEMES
 
 COUNTS = {
     "afw": 2, "helen/trainset": 3, "lfpw/trainset": 2,
     "helen/testset": 2, "lfpw/testset": 2, "ibug": 10,
 }  # fmt: skip
 STILL = Style(
-    yaw=0.0, pitch=0.0, roll=0.0, expression=0.0, identity=0.0, occluded=0.0, blur=0.0, noise=0.0
-)
+    yaw=0.0, pitch=0.0, roll=0.0, expressions={"neutral": 1.0}, identity=0.0, occluded=0.0,
+    blur=0.0, noise=0.0,
+)  # fmt: skip
 
 
 def rendered(style, count, size=96):
@@ -32,33 +34,64 @@ def test_one_seed_is_one_picture():
 
 
 def test_a_frontal_face_is_mirror_symmetric_and_all_of_it_is_seen():
-    camera = Camera(rotation(0, 0, 0), 25.0, (49.5, 46.0))
-    points = camera.see(MEAN)[:, :2]
-    points[:17] = contour(MEAN, camera)
-    np.testing.assert_allclose(flip_points(points, "ibug68", 100), points, atol=1e-9)
-    assert not hidden_by_head(MEAN, camera).any()
-    assert all(face.visible.all() for face in rendered(STILL, 5))
+    for face in rendered(STILL, 5):
+        centred = face.landmarks - face.landmarks[8]
+        mirrored = centred[SCHEMES["ibug68"].flip] * (-1, 1)
+        np.testing.assert_allclose(mirrored, centred, atol=1e-9)
+        assert face.visible.all()
+
+
+def turned(yaw):
+    """A still face turned by exactly so much: of many nearly so, the one nearest."""
+    style = Style(yaw=abs(yaw), pitch=0, roll=0, expressions={"neutral": 1.0}, occluded=0)
+    return min(rendered(style, 60), key=lambda face: abs(face.pose[0] - yaw))
 
 
 @pytest.mark.parametrize("side", [1, -1])
 def test_a_turned_head_hides_its_far_side(side):
-    camera = Camera(rotation(side * 65, 0, 0), 25.0, (50.0, 46.0))
-    hidden = hidden_by_head(MEAN, camera)
-    image_right, image_left = 45, 36
-    far, near = (image_right, image_left) if side > 0 else (image_left, image_right)
-    assert hidden[far]
-    assert not hidden[near]
+    face = turned(side * 65)
+    assert abs(face.pose[0] - side * 65) < 6
+    outer_corners = {1: 45, -1: 36}  # positive yaw turns the face to the image's right
+    assert not face.visible[outer_corners[side]]
+    assert face.visible[outer_corners[-side]]
+    assert face.visible[:17].all()
 
 
 @pytest.mark.parametrize("yaw", [0, 20, 45, -45, 70])
 def test_contour_points_bound_the_features(yaw):
     """The visible outline lies outside of everything that is seen between its ends."""
     camera = Camera(rotation(yaw, 0, 0), 25.0, (50.0, 46.0))
-    points = camera.see(MEAN)[:, :2]
-    jaw = contour(MEAN, camera)
-    mouth = points[48:60]
+    jaw = contour(CONTROL, mesh().vertices, camera)
+    mouth = camera.see(MEAN)[48:60]
     assert jaw[:8, 0].min() < mouth[:, 0].min()
     assert jaw[9:, 0].max() > mouth[:, 0].max() - 3
+
+
+@pytest.mark.parametrize("yaw", [0, 30, -30])
+def test_contour_points_are_on_the_edge_of_the_head_that_turns_away(yaw):
+    """No vertex of the face near a point's height lies further out than the point."""
+    camera = Camera(rotation(yaw, 0, 0), 100.0, (0.0, 0.0))
+    head = mesh()
+    jaw = contour(CONTROL, head.vertices, camera)
+    front = (np.abs(head.angle) < 1.3) & (head.height < 1.3)
+    seen = camera.see(head.vertices[front])
+    for i in (2, 3, 4) if yaw < 0 else (12, 13, 14):
+        level = np.abs(seen[:, 1] - jaw[i, 1]) < 3
+        outermost = (seen[level, 0] * np.sign(i - 8)).max()
+        assert jaw[i, 0] * np.sign(i - 8) > outermost - 4
+
+
+def test_an_identity_and_an_expression_move_landmarks_and_surface_together():
+    """The surface near each landmark follows it: a moved mouth does not leave its lips behind."""
+    rng = np.random.default_rng(0)
+    control = control_points(person(rng), {26: (1.0, 1.0), 12: (0.5, 0.8)})
+    head = mesh()
+    surface = head.vertices + head.follow @ (control - CONTROL)
+    for landmark in [*range(17, 68), 4, 8, 12]:
+        nearest = np.linalg.norm(head.vertices - CONTROL[landmark], axis=1).argmin()
+        before = head.vertices[nearest] - CONTROL[landmark]
+        after = surface[nearest] - control[landmark]
+        assert np.linalg.norm(after - before) < 0.06
 
 
 def test_landmarks_lie_inside_the_picture():

@@ -1,28 +1,34 @@
-"""A built-in face: picture, 68 landmarks, and which of them can be seen."""
+"""A built-in face: picture, 68 landmarks, which of them can be seen, and its expression."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import RBFInterpolator
 
 from cadnet.data.synthetic import paint
+from cadnet.data.synthetic.appearance import Look, colours, light, look
+from cadnet.data.synthetic.expressions import EMOTIONS, emotion, moved
+from cadnet.data.synthetic.mesh import CONTROL, Mesh, around, mesh
 from cadnet.data.synthetic.occluders import OCCLUDERS, occlude
-from cadnet.data.synthetic.shape import (
-    JAW,
-    Camera,
-    Expression,
-    Points,
-    contour,
-    express,
-    hidden_by_head,
-    person,
-    rotation,
-)
+from cadnet.data.synthetic.raster import grid_normals, rasterise
+from cadnet.data.synthetic.shape import JAW, MEAN, Camera, Points, person, rotation
 
 Picture = NDArray[np.uint8]
+
+# Everything is drawn this much larger and averaged: edges are smooth.
+_FINER = 2
+_FAR = -9.0  # nearness of what is not the head
+# The surface may pass this much (half face widths) before a landmark that it does not hide: a
+# landmark lies on a slope, and its pixel's centre beside it.
+_SLACK = 0.08
+# Random mixtures of units that mean nothing: people talk, squint, frown.
+_CASUAL = {1: 0.3, 2: 0.3, 4: 0.3, 6: 0.3, 7: 0.3, 12: 0.5, 25: 0.5, 26: 0.35, 43: 0.3}
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,16 @@ class Style:
     yaw: float = 16.0
     pitch: float = 7.0
     roll: float = 9.0
-    expression: float = 0.6
+    expressions: Mapping[str, float] = field(
+        default_factory=lambda: {"casual": 0.6, "happy": 0.3, "surprise": 0.1}
+    )
+    """How often each is shown: names of ``EMOTIONS``, and ``casual`` for units at random."""
+    strength: tuple[float, float] = (0.3, 1.0)
     identity: float = 1.0
     occluded: float = 0.15
     """Probability of an occluder, and then of a second one."""
+    light: float = 1.0
+    """How hard the light is."""
     blur: float = 0.8
     noise: float = 6.0
 
@@ -52,6 +64,7 @@ class SyntheticFace:
         brow_lower: (2, 2) px: middles of the lower edges of the brows, image-left first (COFW's
             points 5 and 7, which the 68 do not have).
         pose: yaw, pitch, roll in degrees.
+        expression: a name of ``EMOTIONS``, or ``casual``.
     """
 
     image: Picture
@@ -59,54 +72,189 @@ class SyntheticFace:
     visible: NDArray[np.bool_]
     brow_lower: Points
     pose: tuple[float, float, float]
+    expression: str
 
 
 def _cut(rng: np.random.Generator, spread: float) -> float:
     return float(spread * np.clip(rng.standard_normal(), -2, 2))
 
 
-def _expression(rng: np.random.Generator, strength: float) -> Expression:
-    return Expression(
-        open=float(strength * max(0.0, rng.normal(0.1, 0.45))),
-        smile=float(strength * rng.normal(0.3, 0.6)),
-        brows=float(strength * rng.normal(0.1, 0.5)),
-        blink=float(min(0.95, strength * max(0.0, rng.normal(-0.1, 0.4)))),
-    )
+@lru_cache(maxsize=1)
+def _others_follow() -> Points:
+    """(K − 68, 68): how the other control points follow the landmarks of somebody's face."""
+    fit = RBFInterpolator(MEAN, np.eye(68), kernel="linear", smoothing=1e-3)
+    weights: Points = fit(CONTROL[68:])
+    return weights
+
+
+def control_points(rest: Points, units: Mapping[int, tuple[float, float]]) -> Points:
+    """Somebody's control points (K, 3) with an expression; ``rest`` (68, 3) are the landmarks."""
+    away = rest - MEAN
+    shaped: Points = CONTROL + np.concatenate([away, _others_follow() @ away]) + moved(units)
+    return shaped
+
+
+def _show(rng: np.random.Generator, style: Style) -> tuple[str, dict[int, tuple[float, float]]]:
+    """An expression of the style, and its action units."""
+    names = list(style.expressions)
+    shares = np.array([style.expressions[name] for name in names])
+    name = str(rng.choice(names, p=shares / shares.sum()))
+    strength = float(rng.uniform(*style.strength))
+    if name in EMOTIONS:
+        units = emotion(name, rng, strength=strength)
+    else:
+        levels = {u: strength * max(0.0, rng.normal(0, spread)) for u, spread in _CASUAL.items()}
+        units = {u: (level * rng.uniform(0.85, 1.15), level) for u, level in levels.items()}
+    if rng.random() < 0.03:
+        units[43] = (1.0, 1.0)
+    return name, units
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the camera sees of a head, at the finer size."""
+
+    depth: NDArray[np.float32]
+    attributes: NDArray[np.float32]
+
+
+def _see(head: Mesh, vertices: Points, camera: Camera, side: int, *, long_hair: bool) -> _Seen:
+    normals = np.empty((len(vertices), 3), dtype=np.float32)
+    for grid in head.grids:
+        grid_normals(vertices, *grid, normals)
+    normals = normals @ camera.rotation.T.astype(np.float32)
+    attributes = np.column_stack(
+        [head.angle, head.height, vertices[:, 0], vertices[:, 1], normals]
+    ).astype(np.float32)
+    depth = np.full((side, side), _FAR, dtype=np.float32)
+    out = np.zeros((side, side, attributes.shape[1]), dtype=np.float32)
+    seen = camera.see(vertices)
+    rasterise(seen, head.triangles, attributes, depth, out)
+    if long_hair:
+        rasterise(seen, head.long_hair, attributes, depth, out)
+    return _Seen(depth, out)
+
+
+@lru_cache(maxsize=1)
+def _cheeks() -> list[NDArray[np.int64]]:
+    """For each jaw landmark the vertices at its height from it to the front of the face."""
+    head = mesh()
+    start, rows, columns = head.grids[0]
+    heights = head.height[start : start + rows * columns : columns]
+    angles = head.angle[start : start + columns]
+    arcs = []
+    for angle, height, _ in around(CONTROL[JAW]):
+        row = int(np.abs(heights - height).argmin())
+        inside = np.flatnonzero((angles * np.sign(angle) >= 0) & (np.abs(angles) <= abs(angle)))
+        arcs.append(start + row * columns + inside)
+    return arcs
+
+
+def contour(control: Points, vertices: Points, camera: Camera) -> Points:
+    """The 17 jaw points as annotators place them, (17, 2) px: on the outline that is seen.
+
+    On the side that turns away, the cheek's bulge hides the jaw line, and the points lie on the
+    bulge: for each, the outermost point of the cheek from the jaw line to the front of the face.
+    """
+    # Outwards, in the picture: the head's own x axis as the camera sees it.
+    axis = camera.rotation[:2, 0] / max(1e-6, float(np.hypot(*camera.rotation[:2, 0])))
+    placed = camera.see(control[JAW])[:, :2]
+    for i, arc in enumerate(_cheeks()):
+        if i == 8:
+            continue
+        seen = camera.see(vertices[arc])[:, :2]
+        outwards = seen @ axis * np.sign(i - 8)
+        best = int(outwards.argmax())
+        if outwards[best] > placed[i] @ axis * np.sign(i - 8):
+            placed[i] = seen[best]
+    return placed
+
+
+def hidden_by_head(seen: Points, depth: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(N,): points (px x, px y, nearness) before which the depth buffer has something."""
+    height, width = depth.shape
+    x = np.clip(np.round(seen[:, 0]).astype(int), 0, width - 1)
+    y = np.clip(np.round(seen[:, 1]).astype(int), 0, height - 1)
+    hidden: NDArray[np.bool_] = depth[y, x] > seen[:, 2] + _SLACK
+    return hidden
+
+
+def _hair(head: Mesh, vertices: Points, person_look: Look) -> Points:
+    """The vertices with hair on them: further out where it grows."""
+    grown = np.clip((head.hairy - person_look.hairline) / 0.25, 0, 1) * person_look.volume
+    up = -0.6 * np.clip(-head.height - 0.5, 0, 1)
+    outwards = np.column_stack([np.sin(head.angle), up, np.cos(head.angle)])
+    return vertices + grown[:, None] * outwards
+
+
+def _wrinkles(units: Mapping[int, tuple[float, float]], age: float) -> dict[str, float]:
+    """How deep the wrinkles are that units draw, and that stay."""
+    level = {unit: max(sides) for unit, sides in units.items()}
+    return {
+        "fold": 0.25 * age + 0.7 * level.get(12, 0) + 0.5 * level.get(9, 0),
+        "forehead": 0.3 * age + 0.6 * min(level.get(1, 0), 0.3 + level.get(2, 0)),
+        "glabella": 0.2 * age + 0.8 * level.get(4, 0),
+        "crow": 0.2 * age + 0.6 * level.get(6, 0),
+        "nose": 0.9 * level.get(9, 0),
+    }
 
 
 def render(rng: np.random.Generator, style: Style, size: int) -> SyntheticFace:
     """Draw one face, ``size`` px square; all randomness comes from ``rng``."""
     pose = (_cut(rng, style.yaw), _cut(rng, style.pitch), _cut(rng, style.roll))
-    scale = float(rng.uniform(0.235, 0.275)) * size
-    centre = (float(size / 2 + _cut(rng, 0.02) * size), float(0.46 * size + _cut(rng, 0.02) * size))
-    camera = Camera(rotation(*pose), scale, centre)
-    shape = express(person(rng, style.identity), _expression(rng, style.expression))
-    points = camera.see(shape)[:, :2]
-    points[JAW] = contour(shape, camera)
-    hidden = hidden_by_head(shape, camera)
+    scale = float(rng.uniform(0.225, 0.27)) * size
+    centre = (float(size / 2 + _cut(rng, 0.02) * size), float(0.48 * size + _cut(rng, 0.02) * size))
+    turned = rotation(*pose)
+    finer = Camera(
+        turned, scale * _FINER, ((centre[0] + 0.5) * _FINER - 0.5, (centre[1] + 0.5) * _FINER - 0.5)
+    )
+    camera = Camera(turned, scale, centre)
 
-    skin, hair = paint.skin_colour(rng), paint.hair_colour(rng)
-    canvas = paint.background(rng, size)
-    paint.head(canvas, camera, points[JAW], skin, hair, rng)
-    if rng.random() < 0.15:
-        paint.beard(canvas, points, hair, rng)
-    paint.features(canvas, camera, points, hidden, skin, hair, rng)
-    canvas = paint.shade(canvas, camera, rng)
+    rest, person_look, lamp = person(rng, style.identity), look(rng), light(rng, style.light)
+    name, units = _show(rng, style)
+    control = control_points(rest, units)
+    head = mesh()
+    skin = head.vertices + head.follow @ (control - CONTROL)
+    seen = _see(
+        head, _hair(head, skin, person_look), finer, size * _FINER, long_hair=person_look.long
+    )
 
+    canvas = cv2.resize(paint.background(rng, size), (size * _FINER,) * 2).astype(np.float32)
+    inside = seen.depth > _FAR
+    gaze = rng.normal(0, 0.025, 2)
+    eyes = tuple(
+        np.array([control[[a, b], 0].mean(), rest[[a, b], 1].mean() - 0.02]) + gaze
+        for a, b in ((36, 39), (42, 45))
+    )
+    canvas[inside] = colours(
+        seen.attributes[inside],
+        person_look,
+        lamp,
+        (eyes[0], eyes[1]),
+        teeth=float(rest[62, 1]) + 0.1,
+        wrinkles=_wrinkles(units, person_look.wrinkles),
+    )
+    small = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
+    image: Picture = np.clip(small, 0, 255).astype(np.uint8)
+
+    landmarks = camera.see(control[:68])[:, :2]
+    landmarks[JAW] = contour(control, skin, camera)
+    hidden = hidden_by_head(finer.see(control[:68]), seen.depth)
+    hidden[JAW] = False  # on the visible outline by definition
     covered = np.zeros((size, size), np.uint8)
     for _ in range(2):
         if rng.random() >= style.occluded:
             break
-        name = str(rng.choice(list(OCCLUDERS)))
-        covered = np.maximum(covered, occlude(canvas, name, points, camera, rng))
-    pixels = np.clip(np.round(points).astype(int), 0, size - 1)
-    visible = ~hidden & (covered[pixels[:, 1], pixels[:, 0]] < 128)
+        occluder = str(rng.choice(list(OCCLUDERS)))
+        covered = np.maximum(covered, occlude(image, occluder, landmarks, camera, rng))
+    pixels = np.clip(np.round(landmarks).astype(int), 0, size - 1)
     return SyntheticFace(
-        image=_photograph(canvas, style, rng),
-        landmarks=points,
-        visible=visible,
-        brow_lower=points[[19, 24]] + camera.rotation[:2, 1] * 0.09 * scale,
+        image=_photograph(image, style, rng),
+        landmarks=landmarks,
+        visible=~hidden & (covered[pixels[:, 1], pixels[:, 0]] < 128),
+        brow_lower=landmarks[[19, 24]] + camera.rotation[:2, 1] * 0.09 * scale,
         pose=pose,
+        expression=name,
     )
 
 

@@ -1,4 +1,4 @@
-"""The built-in face's geometry: a mean shape of 68 landmarks in 3D, people, expressions, pose.
+"""The built-in face's geometry: a mean shape of 68 landmarks in 3D, people, pose, the camera.
 
 Head coordinates: x to the image's right, y down, z towards the camera; half the face's width is 1.
 """
@@ -18,29 +18,25 @@ Points = NDArray[np.float64]
 _HALF: dict[int, tuple[float, float, float]] = {
     0: (-1.00, -0.25, -0.60), 1: (-0.99, 0.05, -0.57), 2: (-0.96, 0.33, -0.52),
     3: (-0.89, 0.61, -0.44), 4: (-0.76, 0.87, -0.32), 5: (-0.59, 1.09, -0.16),
-    6: (-0.40, 1.26, 0.02), 7: (-0.20, 1.37, 0.14), 8: (0.00, 1.41, 0.18),
+    6: (-0.40, 1.24, 0.02), 7: (-0.20, 1.34, 0.14), 8: (0.00, 1.38, 0.18),
     17: (-0.82, -0.53, 0.02), 18: (-0.67, -0.66, 0.18), 19: (-0.49, -0.69, 0.29),
     20: (-0.32, -0.66, 0.35), 21: (-0.16, -0.59, 0.38),
     27: (0.00, -0.35, 0.40), 28: (0.00, -0.16, 0.52), 29: (0.00, 0.03, 0.65),
-    30: (0.00, 0.22, 0.78), 31: (-0.22, 0.36, 0.46), 32: (-0.11, 0.40, 0.54),
-    33: (0.00, 0.43, 0.58),
+    30: (0.00, 0.21, 0.78), 31: (-0.22, 0.33, 0.46), 32: (-0.11, 0.37, 0.54),
+    33: (0.00, 0.4, 0.58),
     36: (-0.65, -0.29, 0.12), 37: (-0.53, -0.38, 0.22), 38: (-0.38, -0.38, 0.26),
     39: (-0.25, -0.27, 0.22), 40: (-0.38, -0.22, 0.24), 41: (-0.53, -0.22, 0.21),
-    48: (-0.37, 0.77, 0.30), 49: (-0.23, 0.69, 0.42), 50: (-0.09, 0.65, 0.49),
-    51: (0.00, 0.67, 0.50), 59: (-0.23, 0.89, 0.41), 58: (-0.09, 0.94, 0.46),
-    57: (0.00, 0.95, 0.47), 60: (-0.31, 0.77, 0.33), 61: (-0.11, 0.745, 0.45),
-    62: (0.00, 0.75, 0.46), 67: (-0.11, 0.79, 0.44), 66: (0.00, 0.80, 0.45),
+    48: (-0.37, 0.69, 0.30), 49: (-0.23, 0.61, 0.42), 50: (-0.09, 0.57, 0.49),
+    51: (0.00, 0.59, 0.50), 59: (-0.23, 0.81, 0.41), 58: (-0.09, 0.86, 0.46),
+    57: (0.00, 0.87, 0.47), 60: (-0.31, 0.69, 0.33), 61: (-0.11, 0.665, 0.45),
+    62: (0.00, 0.67, 0.46), 67: (-0.11, 0.71, 0.44), 66: (0.00, 0.72, 0.45),
 }  # fmt: skip
 
 JAW = np.arange(17)
 BROWS = np.arange(17, 27)
 NOSE = np.arange(27, 36)
 EYES = {"left": np.arange(36, 42), "right": np.arange(42, 48)}
-UPPER_LIDS, LOWER_LIDS = np.array([37, 38, 43, 44]), np.array([41, 40, 47, 46])
 MOUTH = np.arange(48, 68)
-_LOWER_LIP = np.array([55, 56, 57, 58, 59, 65, 66, 67])
-# The part of the chin's drop that each jaw point follows.
-_JAW_FOLLOWS = np.clip(1 - np.abs(JAW - 8) / 6, 0, 1)
 
 
 def mean_shape() -> Points:
@@ -53,16 +49,6 @@ def mean_shape() -> Points:
 
 
 MEAN = mean_shape()
-
-
-@dataclass(frozen=True)
-class Expression:
-    """How far the face moves, each 0 (rest) to about 1."""
-
-    open: float = 0.0
-    smile: float = 0.0
-    brows: float = 0.0
-    blink: float = 0.0
 
 
 def person(rng: np.random.Generator, strength: float = 1.0) -> Points:
@@ -88,28 +74,11 @@ def person(rng: np.random.Generator, strength: float = 1.0) -> Points:
     shape[NOSE, 1] = -0.35 + (shape[NOSE, 1] + 0.35) * nose_length
     shape[NOSE, 0] *= nose_width
     shape[NOSE, 2] = 0.4 + (shape[NOSE, 2] - 0.4) * nose_depth
-    mouth_centre = 0.77 + 0.05 * (varies(0.8) - 1)
+    mouth_centre = 0.67 + 0.05 * (varies(0.8) - 1)
     width, thickness = varies(0.1), varies(0.2)
     shape[MOUTH, 0] *= width
-    shape[MOUTH, 1] = mouth_centre + (shape[MOUTH, 1] - 0.77) * thickness
+    shape[MOUTH, 1] = mouth_centre + (shape[MOUTH, 1] - 0.69) * thickness
     return shape * (1, varies(0.05), 1)
-
-
-def express(rest: Points, expression: Expression) -> Points:
-    """The face (68, 3) with its expression."""
-    shape = rest.copy()
-    drop = 0.45 * expression.open
-    shape[_LOWER_LIP, 1] += drop
-    shape[[48, 54, 60, 64], 1] += 0.3 * drop
-    shape[[48, 54, 60, 64], 0] *= 1 - 0.25 * expression.open
-    shape[JAW, 1] += 0.85 * drop * _JAW_FOLLOWS
-    pull = expression.smile * np.clip(np.abs(shape[MOUTH, 0]) / 0.37, 0, 1) ** 2
-    shape[MOUTH, 0] += 0.12 * pull * np.sign(shape[MOUTH, 0])
-    shape[MOUTH, 1] -= 0.12 * pull
-    shape[BROWS, 1] -= 0.13 * expression.brows
-    opening = shape[LOWER_LIDS] - shape[UPPER_LIDS]
-    shape[UPPER_LIDS] += (0.9 * expression.blink - 0.15 * max(0.0, expression.brows)) * opening
-    return shape
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> Points:
@@ -138,49 +107,3 @@ class Camera:
         grow = self.scale * self.distance / (self.distance - turned[:, 2])
         xy = turned[:, :2] * grow[:, None] + self.centre
         return np.column_stack([xy, turned[:, 2]])
-
-
-# Angles along the cheek from a jaw point (0) towards the middle of the face.
-_CHEEK = np.linspace(0, np.pi / 2, 24)
-
-
-def contour(shape: Points, camera: Camera) -> Points:
-    """The 17 jaw points as annotators place them, (17, 2) px: on the outline that is seen.
-
-    On the side that turns away, the cheek's bulge hides the jaw line, and the points lie on the
-    bulge: for each, the outermost point of an arc from the jaw line to the front of the face.
-    """
-    jaw = shape[JAW]
-    front = np.interp(jaw[:, 1], [-0.3, 0.3, 0.8, 1.4], [0.42, 0.5, 0.44, 0.2])
-    across = jaw[:, None, 0] * np.cos(_CHEEK)
-    depth = jaw[:, None, 2] + (front - jaw[:, 2])[:, None] * np.sin(_CHEEK)
-    arcs = np.stack([across, np.broadcast_to(jaw[:, None, 1], across.shape), depth], axis=-1)
-    seen = camera.see(arcs.reshape(-1, 3)).reshape(17, len(_CHEEK), 3)[..., :2]
-    # Outwards, in the picture: the head's own x axis as the camera sees it.
-    axis = camera.rotation[:2, 0] / max(1e-6, np.hypot(*camera.rotation[:2, 0]))
-    outwards = (seen @ axis) * np.sign(JAW - 8)[:, None]
-    chosen = np.where(JAW == 8, 0, outwards.argmax(axis=1))
-    return seen[JAW, chosen]
-
-
-def normals(shape: Points) -> Points:
-    """(68, 3) unit normals of the landmarks, as if on an ellipsoid inside the head."""
-    outward = (shape - (0, 0.2, -0.75)) / np.square((1.0, 1.35, 1.2))
-    return outward / np.linalg.norm(outward, axis=1, keepdims=True)
-
-
-def hidden_by_head(shape: Points, camera: Camera) -> NDArray[np.bool_]:
-    """(68,): landmarks on the side of the head that is turned away. Jaw points lie on the visible
-    outline by definition, so none of them is."""
-    facing = (normals(shape) @ camera.rotation.T)[:, 2]
-    hidden = facing < 0.08
-    # Behind the ridge of the nose: further from the camera than it, and beyond it in the picture.
-    seen, yaw = camera.see(shape), np.arctan2(camera.rotation[0, 2], camera.rotation[2, 2])
-    ridge = camera.see(shape[27:31])
-    side = np.sign(yaw)
-    beyond = (seen[:, 0] - np.interp(seen[:, 1], ridge[:, 1], ridge[:, 0])) * side
-    behind = (seen[:, 1] > ridge[0, 1]) & (seen[:, 1] < ridge[-1, 1]) & (beyond > 0)
-    far = (shape[:, 0] * side > 0.05) & (seen[:, 2] < ridge[:, 2].mean())
-    hidden |= behind & far & (abs(yaw) > np.deg2rad(40))
-    hidden[JAW] = False
-    return hidden

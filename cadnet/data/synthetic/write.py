@@ -12,12 +12,23 @@ import cv2
 import h5py
 import numpy as np
 
+from cadnet.data.synthetic.expressions import EMOTIONS
 from cadnet.data.synthetic.faces import Style, SyntheticFace, render
 from cadnet.faces import Array, comparable_points, tight_box
 
 MILD = Style()
-HARD = Style(yaw=22.0, pitch=10.0, roll=14.0, expression=1.0, occluded=0.6, blur=1.2, noise=9.0)
-OCCLUDED = Style(yaw=16.0, pitch=8.0, roll=11.0, expression=0.7, occluded=0.75)
+HARD = Style(
+    yaw=22.0,
+    pitch=10.0,
+    roll=14.0,
+    expressions={"casual": 0.3, **dict.fromkeys(EMOTIONS, 0.1)},
+    strength=(0.5, 1.2),
+    occluded=0.6,
+    light=1.3,
+    blur=1.2,
+    noise=9.0,
+)
+OCCLUDED = Style(yaw=16.0, pitch=8.0, roll=11.0, strength=(0.3, 1.1), occluded=0.75)
 
 _W300 = {
     "afw": MILD,
