@@ -29,6 +29,12 @@ def _params(options: argparse.Namespace) -> str:
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True).rstrip()
 
 
+def _data_status(options: argparse.Namespace) -> str:
+    from cadnet.data.status import report
+
+    return report(Path(load(options.params, options.config).data.raw))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="cadnet", description=__doc__)
@@ -42,6 +48,10 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands.add_parser("spec", help="print an experiment as its training job takes it")
     command.add_argument("experiment")
     command.set_defaults(run=_spec)
+    command = commands.add_parser("data", help="the datasets")
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+    action = actions.add_parser("status", help="which are there, whole or in part; how to get them")
+    action.set_defaults(run=_data_status)
     options = parser.parse_args(arguments)
     try:
         print(options.run(options))

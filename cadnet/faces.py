@@ -190,7 +190,7 @@ def comparable_points(predicted: str, annotated: str) -> tuple[Array, Array]:
     of COFW's 29 from the 68.
 
     Raises:
-        KeyError: no conversion is known.
+        ValueError: no conversion is known.
     """
     if predicted == annotated:
         eye = np.eye(SCHEMES[predicted].points)
@@ -198,6 +198,8 @@ def comparable_points(predicted: str, annotated: str) -> tuple[Array, Array]:
     if (predicted, annotated) in _CONVERSIONS:
         convert, targets = conversion(predicted, annotated)
         return convert, np.eye(SCHEMES[annotated].points)[targets]
+    if (annotated, predicted) not in _CONVERSIONS:
+        raise ValueError(f"no common points are known of {predicted} and {annotated}")
     convert, targets = conversion(annotated, predicted)
     return np.eye(SCHEMES[predicted].points)[targets], convert
 

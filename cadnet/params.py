@@ -59,6 +59,13 @@ class Builtin(Strict):
     w300: Builtin300W = Field(alias="300w")
     cofw: BuiltinCOFW
 
+    def datasets(self) -> list[str]:
+        """The datasets that have built-in faces, by name."""
+        fields = type(self).model_fields
+        return [
+            field.alias or name for name, field in fields.items() if name not in ("seed", "size")
+        ]
+
     def counts(self, dataset: str) -> dict[str, int]:
         """How many faces each part of a dataset gets, by the part's official name."""
         counts: dict[str, int] = self.model_dump(by_alias=True)[dataset]

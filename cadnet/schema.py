@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Dataset = Literal["300w", "cofw"]
+# Datasets with landmarks: what experiments train and test on.
+Dataset = Literal["300w", "menpo", "cofw", "cofw68", "aflw", "300vw"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]

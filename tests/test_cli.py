@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from cadnet import cli
+from cadnet.data.sources import SOURCE_MODULES
 from cadnet.params import Params
 
 
@@ -20,6 +21,23 @@ def test_spec_prints_one_experiment_resolved(capsys):
     spec = json.loads(capsys.readouterr().out)
     assert spec["model"]["dgb"] is None and spec["model"]["llb"] == {"rank": 8}
     assert spec["train"]["epochs"] == 3
+
+
+def test_data_status_counts_what_is_there_and_says_how_to_get_the_rest(small_300w, capsys):
+    root, _ = small_300w
+    next((root / "afw").glob("*.pts")).write_text("version: 1")
+    assert cli.main(["--config", f"{{data: {{raw: {root.parent}}}}}", "data", "status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    of = {line.split()[0]: (i, line) for i, line in enumerate(lines) if not line.startswith(" ")}
+    assert set(of) == set(SOURCE_MODULES)
+    at, line = of["300w"]
+    assert "partial" in line and "23 of   3837 faces" in line
+    assert "afw/ (3 of 337 faces)" in lines[at + 1]
+    assert any("no { … } around the points" in line for line in lines)
+    at, line = of["300vw"]
+    assert "missing" in line and "0 of    114 videos" in line
+    assert "ibug.doc.ic.ac.uk/resources/300-VW" in lines[at + 1]
+    assert lines[at + 2].endswith(f"{root.parent}/300vw/")
 
 
 @pytest.mark.parametrize(

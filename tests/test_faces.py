@@ -120,8 +120,8 @@ def test_conversion_commutes_with_the_mirror(source, target):
 
 
 def test_unknown_conversions_are_refused():
-    with pytest.raises(KeyError):
-        comparable_points("ibug68", "nothing")
+    with pytest.raises(ValueError, match="no common points are known of cofw29 and aflw19"):
+        comparable_points("cofw29", "aflw19")
 
 
 def test_tight_box():

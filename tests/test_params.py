@@ -59,7 +59,7 @@ def test_overrides_win_over_the_preset_and_experiments_over_both():
         ({"experiments": {"a/b": {}}}, "experiments.a/b"),
         (
             {"experiments": {"cadnet": {"train_on": "300ww"}}},
-            "experiments.cadnet.train_on: Input should be '300w' or 'cofw' (is '300ww')",
+            "experiments.cadnet.train_on: Input should be '300w', 'menpo',",
         ),
         ({"model": {"backbone": {"weights": "imagenet"}}}, "width 1.0 alone"),
     ],

@@ -75,10 +75,10 @@ def check_face(face: Face, picture: Image) -> None:
         return
     beyond = np.maximum(-face.landmarks, face.landmarks - (width - 1, height - 1)).max(axis=1)
     if (beyond > _OUTSIDE * longer).any():
-        point = int(beyond.argmax())
+        point = int(np.nanargmax(beyond))
         raise DataError(
-            f"{where}: landmark {point} (from 0) lies {beyond.max():.0f} px outside the picture of "
-            f"{width} × {height}; picture and landmarks do not belong together"
+            f"{where}: landmark {point} (from 0) lies {beyond[point]:.0f} px outside the picture "
+            f"of {width} × {height}; picture and landmarks do not belong together"
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cadnet.data.sources import FOLDERS
 from cadnet.params import Data, ParameterError
 from cadnet.provenance import tree_digest
 
@@ -35,10 +36,15 @@ def locate(data: Data, dataset: str) -> Origin:
     """Official files in ``<raw>/<dataset>`` win; without that folder it is the built-in faces.
 
     Raises:
-        ParameterError: the folder is there, but empty.
+        ParameterError: the folder is there, but empty; or absent, and no built-in faces stand in.
     """
-    root = Path(data.raw, dataset)
+    root = Path(data.raw, FOLDERS.get(dataset, dataset))
     if not root.is_dir():
+        if dataset not in data.builtin.datasets():
+            raise ParameterError(
+                f"{root}: is not there, and there are no built-in faces of {dataset} (yet); put "
+                "the dataset there (docs/datasets.md), or leave it out of experiments"
+            )
         return Origin(BUILTIN / dataset, "built-in", None, data.builtin.counts(dataset))
     if not any(path.is_file() for path in root.rglob("*") if not path.name.startswith(".")):
         raise ParameterError(

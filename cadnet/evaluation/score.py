@@ -6,8 +6,10 @@
 Writes ``scores.csv`` (experiment, seed, train_on, dataset, subset, metric, value, images),
 ``errors.parquet`` (one image a row), ``data.json`` (the datasets), ``runs.json`` (the runs) and
 ``metrics.json`` (means over seeds, for DVC).
-Errors are shares of the inter-ocular distance (outer eye corners), in percent. The training set's
-mean shape is scored beside the models: a model that does not beat it has learned nothing.
+Errors are shares of what the dataset's protocol divides by, in percent, and say so in the metric's
+name: ``io`` is the inter-ocular distance (outer eye corners), ``box`` the width of the face's box.
+The training set's mean shape is scored beside the models: a model that does not beat it has learned
+nothing.
 """
 
 from __future__ import annotations
@@ -36,10 +38,11 @@ from cadnet.provenance import atomic_path, write_json
 TRIVIAL = "mean_shape"
 Record = dict[str, Any]  # a run.json
 _ERRORS = {
-    "nrmse_mean_io": metrics.mean_distance,
-    "nrmse_rms_point_io": metrics.rms_points,
-    "nrmse_rms_coord_io": metrics.rms_coordinates,
+    "mean": metrics.mean_distance,
+    "rms_point": metrics.rms_points,
+    "rms_coord": metrics.rms_coordinates,
 }
+_SUFFIX = {"interocular": "io", "box_width": "box"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Run:
 def image_errors(
     run: Run, store: Store, rows: NDArray[np.int64], predicted: Array, scheme: str
 ) -> pd.DataFrame:
-    """Errors of some faces, one a row, in percent of the inter-ocular distance.
+    """Errors of some faces, one a row, in percent of the dataset's normaliser.
 
     Args:
         predicted: (len(rows), L, 2) px of the crop, in ``scheme``; schemes that differ are
@@ -62,7 +65,10 @@ def image_errors(
     """
     from_predicted, from_truth = comparable_points(scheme, store.scheme)
     truth = store.landmarks[rows].astype(np.float64)
-    normaliser = SCHEMES[store.scheme].interocular(truth)
+    named = store.about["normaliser"]
+    normaliser = (
+        SCHEMES[store.scheme].interocular(truth) if named == "interocular" else store.box[rows, 2]
+    )
     a, b = from_predicted @ predicted.astype(np.float64), from_truth @ truth
     table = {
         "experiment": run.experiment,
@@ -71,6 +77,7 @@ def image_errors(
         "dataset": store.about["dataset"],
         "subset": store.subset[rows],
         "key": store.keys[rows],
+        "normaliser": _SUFFIX[named],
         **{name: 100 * error(a, b) / normaliser for name, error in _ERRORS.items()},
         "occluded": store.occluded[rows].mean(axis=1),
     }
@@ -99,9 +106,9 @@ def subsets(
 
 def summarise(part: pd.DataFrame) -> dict[str, float]:
     """The metrics of a subset, by name."""
-    error = part["nrmse_mean_io"].to_numpy()
+    error, suffix = part["mean"].to_numpy(), part["normaliser"].iloc[0]
     return {
-        **{name: float(part[name].mean()) for name in _ERRORS},
+        **{f"nrmse_{name}_{suffix}": float(part[name].mean()) for name in _ERRORS},
         "auc_008": metrics.auc(error, 8.0),
         "auc_010": metrics.auc(error, 10.0),
         "failure_008": metrics.failure_rate(error, 8.0),
@@ -181,7 +188,8 @@ def tidy(
 
 def means(scores: pd.DataFrame) -> dict[str, Any]:
     """Mean NRMSE over seeds by experiment and test set, for `dvc metrics diff`."""
-    chosen = scores[(scores["metric"] == "nrmse_mean_io") & (scores["experiment"] != TRIVIAL)]
+    nrmse = scores["metric"].str.startswith("nrmse_mean_")
+    chosen = scores[nrmse & (scores["experiment"] != TRIVIAL)]
     tree: dict[str, Any] = {}
     for (name, dataset, subset), part in chosen.groupby(["experiment", "dataset", "subset"]):
         tree.setdefault(str(name), {})[f"{dataset}/{subset}"] = round(
@@ -223,7 +231,7 @@ def main(arguments: list[str] | None = None) -> int:
         with atomic_path(options.out / "scores.csv") as temporary:
             scores.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
         columns = ["experiment", "seed", "train_on", "dataset", "subset", "key", "occluded"]
-        per_image = errors[columns].assign(error=errors["nrmse_mean_io"])
+        per_image = errors[columns].assign(error=errors["mean"])
         with atomic_path(options.out / "errors.parquet") as temporary:
             per_image.to_parquet(temporary, index=False)
         write_json(options.out / "metrics.json", means(scores))

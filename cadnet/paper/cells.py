@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from cadnet.paper.declarations import METRIC, Column, declared, reported
+from cadnet.paper.declarations import Column, declared, reported
 
 TRIVIAL, TRIVIAL_LABEL = "mean_shape", "Mean shape (trivial predictor)"
 _COLUMNS = {"experiment", "seed", "train_on", "dataset", "subset", "metric", "value", "images"}
@@ -110,7 +110,7 @@ def _select(results: Results, experiment: str, column: Column) -> pd.DataFrame:
         & (scores["train_on"] == column.train_on)
         & (scores["dataset"] == column.dataset)
         & (scores["subset"] == column.subset)
-        & (scores["metric"] == METRIC)
+        & (scores["metric"] == column.metric)
     ].sort_values("seed")
 
 

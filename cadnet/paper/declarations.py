@@ -15,7 +15,6 @@ from cadnet.provenance import file_digest
 
 _FOLDER = Path(__file__).parent
 _FILES = (_FOLDER / "declarations.yaml", _FOLDER / "reported.yaml")
-METRIC = "nrmse_mean_io"
 
 
 class _Strict(BaseModel):
@@ -23,12 +22,14 @@ class _Strict(BaseModel):
 
 
 class Column(_Strict):
-    """A test set. ``train_on`` names the training data where the table mixes several."""
+    """A test set and its metric. ``train_on`` names the training data where the table mixes
+    several."""
 
     label: str
     dataset: str
     subset: str
     train_on: str = "300w"
+    metric: str = "nrmse_mean_io"
 
 
 class Row(_Strict):

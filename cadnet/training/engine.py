@@ -166,6 +166,11 @@ def train(
         raise TrainingError(
             f"{store.about['dataset']}: {len(rows)} training faces; needs 2 or more"
         )
+    if unknown := int((~np.isfinite(store.landmarks[rows]).all(axis=(1, 2))).sum()):
+        raise TrainingError(
+            f"{store.about['dataset']}: {unknown} of {len(rows)} training faces have landmarks "
+            "that their annotation does not give; train on a dataset that gives all of them"
+        )
     held_out = store.rows(split="validation")
     model = build(store, experiment, weights, device)
     optimiser = torch.optim.SGD(

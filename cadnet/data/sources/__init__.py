@@ -1,7 +1,6 @@
 """One file a dataset: what its official layout holds, and how it becomes ``Face`` records.
 
-A new dataset is a new module with ``SOURCE`` in it and a line in
-``SOURCE_MODULES``.
+A new dataset is a new module with ``SOURCE`` in it and a line in ``SOURCE_MODULES``.
 """
 
 from __future__ import annotations
@@ -20,8 +19,19 @@ from cadnet.faces import Face
 # Where each dataset is read; by name, so that one reader's job neither loads nor depends on others.
 SOURCE_MODULES = {
     "300w": "cadnet.data.sources.w300",
+    "menpo": "cadnet.data.sources.menpo",
+    "menpo_profile": "cadnet.data.sources.menpo",
     "cofw": "cadnet.data.sources.cofw",
+    "cofw68": "cadnet.data.sources.cofw68",
+    "aflw": "cadnet.data.sources.aflw",
+    "300vw": "cadnet.data.sources.vw300",
+    "affectnet": "cadnet.data.sources.affectnet",
+    "ckplus": "cadnet.data.sources.ckplus",
+    "jaffe": "cadnet.data.sources.jaffe",
+    "ised": "cadnet.data.sources.ised",
 }
+# Two kinds of faces in one folder of the user's are two datasets.
+FOLDERS = {"menpo_profile": "menpo"}
 MANIFEST = "SHA256SUMS"  # lists what was generated; `sha256sum --check` reads it too
 Image = NDArray[np.uint8]
 
@@ -69,5 +79,6 @@ class Source:
 
 def source(name: str) -> Source:
     """The dataset's source; its module, and what that imports, loads only now."""
-    found: Source = importlib.import_module(SOURCE_MODULES[name]).SOURCE
+    module = importlib.import_module(SOURCE_MODULES[name])
+    found: Source = module.PROFILE if name == "menpo_profile" else module.SOURCE
     return found

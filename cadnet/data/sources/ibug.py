@@ -10,7 +10,7 @@ import PIL.Image
 from cadnet.data.sources import DataError, Image
 from cadnet.faces import Array, Face
 
-PICTURES = (".jpg", ".jpeg", ".png")
+PICTURES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp")
 
 
 def read_pts(path: Path, points: int) -> Array:
@@ -59,8 +59,24 @@ def open_picture(face: Face) -> Image:
     except (OSError, ValueError, SyntaxError) as error:
         raise DataError(
             f"{face.image}: is not a picture that can be decoded ({error}); "
-            "restore it from the archive, or remove it and its .pts"
+            "restore it from the archive, or remove it and its annotation"
         ) from error
+
+
+def whole_picture(path: Path) -> tuple[float, float, float, float]:
+    """The box (x, y, width, height) px of a whole picture; its header alone is read.
+
+    Raises:
+        DataError: the file is no picture.
+    """
+    try:
+        with PIL.Image.open(path) as picture:
+            width, height = picture.size
+    except (OSError, ValueError, SyntaxError) as error:
+        raise DataError(
+            f"{path}: is not a picture ({error}); restore it from the archive, or remove it"
+        ) from error
+    return 0.0, 0.0, float(width), float(height)
 
 
 def pictures_with_points(folder: Path) -> tuple[list[tuple[Path, Path]], list[DataError]]:
