@@ -146,7 +146,7 @@ def test_maps_mark_what_they_are_named_after():
     """At the landmarks themselves: eyes are in eyes, lips on lips, brows on brows."""
     places = around(CONTROL[:68]).astype(np.float32)
     found = sample(places[:, 0], places[:, 1])
-    assert maps().shape[0] == len(CHANNELS)
+    assert maps().shape[0] * maps().shape[3] == len(CHANNELS)
     assert (found["brow"][17:27] < 0.02).all()
     assert (found["lips"][48:60] > 0.2).all()
     assert found["eye"][[8, 30, 33, 57]].max() == 0

@@ -28,6 +28,8 @@ class Look:
     clothes: Colour
     hairline: float
     """How far up the hairline is moved; 2 is bald."""
+    parting: float
+    """How much higher the hairline is on one side than on the other."""
     volume: float
     """How thick the hair is."""
     long: bool
@@ -62,6 +64,7 @@ def look(rng: np.random.Generator) -> Look:
         iris=_colour(iris + rng.normal(0, 10, 3)),
         clothes=_colour(rng.uniform(10, 240, 3)),
         hairline=2.0 if bald else float(rng.uniform(-0.2, 0.15)),
+        parting=float(rng.normal(0, 0.1)),
         volume=0.0 if bald else float(rng.uniform(0.04, 0.2)),
         long=rng.random() < (0.08 if man else 0.7) and not bald,
         brow=float(rng.uniform(0.02, 0.06)),
@@ -88,17 +91,19 @@ class Light:
     tint: Float
 
 
-def light(rng: np.random.Generator, hardness: float = 1.0) -> Light:
-    """From above and in front, more or less from one side."""
+def light(rng: np.random.Generator, skin: Colour, hardness: float = 1.0) -> Light:
+    """From above and in front, more or less from one side; as a camera exposes for a skin, darker
+    ones longer."""
     direction = np.array(
         [rng.normal(0, 0.55 * hardness), rng.normal(-0.45, 0.3), rng.uniform(0.5, 1.1)]
     )
     direction /= np.linalg.norm(direction)
     strength = float(rng.uniform(0.35, 0.75)) * hardness
+    exposure = float(np.clip((120 / np.mean(skin)) ** 0.4, 0.85, 1.6))
     return Light(
         direction.astype(np.float32),
-        float(rng.uniform(0.85, 1.15)) - 0.75 * strength,
-        strength,
+        exposure * (float(rng.uniform(0.85, 1.15)) - 0.75 * strength),
+        exposure * strength,
         (1 + rng.normal(0, 0.04, 3)).astype(np.float32),
     )
 
@@ -132,7 +137,7 @@ def _eyeball(x: Map, y: Map, lash: Map, person: Look, eyes: tuple[Points, Points
     dx = x - np.where(x < 0, left[0], right[0])
     dy = y - np.where(x < 0, left[1], right[1])
     radius = np.hypot(dx, dy)
-    ball = np.tile(np.array((228, 222, 216), dtype=np.float32), (len(x), 1))
+    ball = np.tile(np.array((206, 200, 194), dtype=np.float32), (len(x), 1))
     _lay(ball, person.iris, 1 - _ramp(radius, 0.092, 0.108))
     ball *= (0.25 + 0.75 * _ramp(radius, 0.038, 0.05))[:, None]
     ball *= (0.72 + 0.28 * _ramp(lash, 0.0, 0.09))[:, None]
@@ -144,7 +149,7 @@ def _mouth(x: Map, y: Map, teeth: float) -> Float:
     """Dark, with teeth that stay where the upper jaw is."""
     inside = np.tile(np.array((58, 20, 22), dtype=np.float32), (len(x), 1))
     bite = (1 - _ramp(y, teeth - 0.015, teeth + 0.015)) * (1 - _ramp(np.abs(x), 0.2, 0.3))
-    _lay(inside, (222, 216, 204), bite)
+    _lay(inside, (205, 198, 184), bite)
     return inside
 
 
@@ -199,7 +204,8 @@ def colours(
         albedo[at] = part
     lashes = 0.85 * (1 - _ramp(m["lash"], 0.008, 0.03)) * (1 - 0.5 * m["eye"])
     _lay(albedo, (22, 16, 14), lashes)
-    hair = _ramp(m["hair"] - person.hairline + 0.03 * strands, -0.015, 0.03)
+    edge = person.hairline + person.parting * np.sin(2 * angle)
+    hair = _ramp(m["hair"] - edge + 0.03 * strands, -0.015, 0.03)
     strand = np.array(person.hair, dtype=np.float32) * (1 + 0.25 * strands[:, None])
     _lay(albedo, strand, hair)
     clothed = _ramp(height, 1.86, 1.88)

@@ -181,7 +181,8 @@ def hidden_by_head(seen: Points, depth: NDArray[np.float32]) -> NDArray[np.bool_
 
 def _hair(head: Mesh, vertices: Points, person_look: Look) -> Points:
     """The vertices with hair on them: further out where it grows."""
-    grown = np.clip((head.hairy - person_look.hairline) / 0.25, 0, 1) * person_look.volume
+    edge = person_look.hairline + person_look.parting * np.sin(2 * head.angle)
+    grown = np.clip((head.hairy - edge) / 0.25, 0, 1) * person_look.volume
     up = -0.6 * np.clip(-head.height - 0.5, 0, 1)
     outwards = np.column_stack([np.sin(head.angle), up, np.cos(head.angle)])
     return vertices + grown[:, None] * outwards
@@ -210,28 +211,29 @@ def render(rng: np.random.Generator, style: Style, size: int) -> SyntheticFace:
     )
     camera = Camera(turned, scale, centre)
 
-    rest, person_look, lamp = person(rng, style.identity), look(rng), light(rng, style.light)
+    rest, person_look = person(rng, style.identity), look(rng)
+    lamp = light(rng, person_look.skin, style.light)
     name, units = _show(rng, style)
     control = control_points(rest, units)
     head = mesh()
-    skin = head.vertices + head.follow @ (control - CONTROL)
+    skin = head.vertices + head.follow @ (control - CONTROL).astype(np.float32)
     seen = _see(
         head, _hair(head, skin, person_look), finer, size * _FINER, long_hair=person_look.long
     )
 
     canvas = cv2.resize(paint.background(rng, size), (size * _FINER,) * 2).astype(np.float32)
-    inside = seen.depth > _FAR
+    inside = np.flatnonzero(seen.depth > _FAR)
     gaze = rng.normal(0, 0.025, 2)
     eyes = tuple(
         np.array([control[[a, b], 0].mean(), rest[[a, b], 1].mean() - 0.02]) + gaze
         for a, b in ((36, 39), (42, 45))
     )
-    canvas[inside] = colours(
-        seen.attributes[inside],
+    canvas.reshape(-1, 3)[inside] = colours(
+        seen.attributes.reshape(len(canvas) ** 2, -1)[inside],
         person_look,
         lamp,
         (eyes[0], eyes[1]),
-        teeth=float(rest[62, 1]) + 0.1,
+        teeth=float(rest[62, 1]) + 0.08,
         wrinkles=_wrinkles(units, person_look.wrinkles),
     )
     small = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)

@@ -102,7 +102,7 @@ class Mesh:
     grids: tuple[tuple[int, int, int], ...]
     angle: Points
     height: Points
-    follow: Points
+    follow: NDArray[np.float32]
     hairy: Points
     triangles: NDArray[np.int32]
     long_hair: NDArray[np.int32]
@@ -196,7 +196,7 @@ def mesh() -> Mesh:
         grids=grids,
         angle=angles,
         height=level,
-        follow=follow,
+        follow=follow.astype(np.float32),
         hairy=hairy,
         triangles=np.concatenate([_faces(*grids[0]), *both_sides[:2]]),
         long_hair=both_sides[2],

@@ -87,7 +87,9 @@ def skin_colour(rng: np.random.Generator) -> Colour:
     dark, middle, light = np.array([[48, 34, 30], [165, 115, 82], [246, 228, 214]], dtype=float)
     t = rng.random()
     tone = dark + (middle - dark) * 2 * t if t < 0.5 else middle + (light - middle) * (2 * t - 1)
-    r, g, b = np.clip(tone + rng.normal(0, 6, 3), 15, 250)
+    # Redder or paler, little more: other hues are no skin.
+    tone = tone + rng.normal(0, 5) * np.array([1.0, 0.7, 0.6]) + rng.normal(0, 1.5, 3)
+    r, g, b = np.clip(tone, 15, 250)
     return float(r), float(g), float(b)
 
 

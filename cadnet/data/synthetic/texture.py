@@ -90,7 +90,7 @@ def _above_hairline() -> Map:
 
 @lru_cache(maxsize=1)
 def maps() -> Map:
-    """(C, HEIGHT, WIDTH) in the order of ``CHANNELS``."""
+    """(C / 4, HEIGHT, WIDTH, 4): the ``CHANNELS`` in order, in the fours that OpenCV takes."""
     eye = _both(_area(smooth(_PLACED[36:42])))
     mouth = _area(smooth(_PLACED[60:68]))
     lips = np.maximum(_area(smooth(_PLACED[48:60])), mouth)
@@ -175,28 +175,25 @@ def maps() -> Map:
         ),
         "nose": np.clip(nose, 0, 1),
     }
-    return np.stack([layers[name] for name in CHANNELS]).astype(np.float32)
+    stack = np.stack([layers[name] for name in CHANNELS]).astype(np.float32)
+    fours = stack.reshape(-1, 4, HEIGHT, WIDTH).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(fours)
 
 
 def sample(angle: Map, height: Map) -> dict[str, Map]:
     """Each channel at the given angles and heights (N,)."""
     where = place(angle, height).astype(np.float32)[:, None]
     x, y = np.ascontiguousarray(where[..., 0]), np.ascontiguousarray(where[..., 1])
-    stack = maps()
-    found = {}
-    # OpenCV remaps four channels at once, and 32767 rows at most.
-    for start in range(0, len(CHANNELS), 4):
-        four = np.ascontiguousarray(stack[start : start + 4].transpose(1, 2, 0))
-        parts = [
-            cv2.remap(
-                four,
-                x[i : i + 30000],
-                y[i : i + 30000],
-                cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
-            for i in range(0, len(x), 30000)
-        ]
-        values = np.concatenate(parts)[:, 0]
-        found.update({name: values[:, k] for k, name in enumerate(CHANNELS[start : start + 4])})
+    found: dict[str, Map] = {}
+    # OpenCV takes 32767 rows at most.
+    pieces = [slice(start, start + 30_000) for start in range(0, len(x), 30_000)]
+    for number, four in enumerate(maps()):
+        values = np.concatenate(
+            [
+                cv2.remap(four, x[at], y[at], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                for at in pieces
+            ]
+        )
+        for k, name in enumerate(CHANNELS[4 * number : 4 * number + 4]):
+            found[name] = values[:, 0, k]
     return found
