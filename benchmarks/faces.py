@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from cadnet.data.synthetic.faces import render
-from cadnet.data.synthetic.write import HARD
+from cadnet.data.synthetic.styles import HARD
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ def draw(path: str, count: int) -> None:
     from dataclasses import replace
 
     from cadnet.data.synthetic.faces import render
-    from cadnet.data.synthetic.write import HARD, MILD
+    from cadnet.data.synthetic.styles import HARD, MILD
 
     images, landmarks = [], []
     for i in range(4 * count):

@@ -53,17 +53,71 @@ class BuiltinCOFW(Strict):
     test: Count
 
 
+class BuiltinMenpo(Strict):
+    train: Count
+
+
+class BuiltinCOFW68(Strict):
+    test: Count
+
+
+class BuiltinAFLW(Strict):
+    train: Count
+    frontal: Count
+    profile: Count
+
+    @model_validator(mode="after")
+    def _official_share(self) -> BuiltinAFLW:
+        # The reader knows the training faces by their share: 20000 of 24386.
+        total = self.train + self.frontal + self.profile
+        train = round(total * 20000 / 24386)
+        if train != self.train:
+            raise ValueError(f"train must be 82 % of all faces, here {train} of {total}")
+        return self
+
+
+class Builtin300VW(Strict):
+    train: Annotated[int, Field(ge=1, le=50)]
+    category1: Annotated[int, Field(ge=1, le=31)]
+    category2: Annotated[int, Field(ge=1, le=19)]
+    category3: Annotated[int, Field(ge=1, le=14)]
+
+
+class BuiltinAffectNet(Strict):
+    train: Count
+    validation: Count
+
+
+class BuiltinCKPlus(Strict):
+    images: Annotated[int, Field(ge=21, multiple_of=21)] = Field(alias="cohn-kanade-images")
+
+
+class BuiltinImages(Strict):
+    images: Count
+
+
 class Builtin(Strict):
     seed: int
-    size: Annotated[int, Field(ge=64, le=1024)]
+    size: Annotated[int, Field(ge=64, le=1024, multiple_of=2)]
+    frames: Count
     w300: Builtin300W = Field(alias="300w")
+    menpo: BuiltinMenpo
     cofw: BuiltinCOFW
+    cofw68: BuiltinCOFW68
+    aflw: BuiltinAFLW
+    vw300: Builtin300VW = Field(alias="300vw")
+    affectnet: BuiltinAffectNet
+    ckplus: BuiltinCKPlus
+    jaffe: BuiltinImages
+    ised: BuiltinImages
 
     def datasets(self) -> list[str]:
         """The datasets that have built-in faces, by name."""
         fields = type(self).model_fields
         return [
-            field.alias or name for name, field in fields.items() if name not in ("seed", "size")
+            field.alias or name
+            for name, field in fields.items()
+            if name not in ("seed", "size", "frames")
         ]
 
     def counts(self, dataset: str) -> dict[str, int]:

@@ -71,9 +71,10 @@ def align_spec(data: Data, dataset: str, origin: Origin) -> dict[str, Any]:
 
 def builtin_spec(data: Data, dataset: str) -> dict[str, Any]:
     """All that the built-in faces of a dataset depend on."""
-    return {
+    spec = {
         "dataset": dataset,
         "seed": data.builtin.seed,
         "size": data.builtin.size,
         "counts": data.builtin.counts(dataset),
     }
+    return spec | ({"frames": data.builtin.frames} if dataset == "300vw" else {})

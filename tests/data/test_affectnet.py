@@ -231,7 +231,7 @@ def test_a_folder_is_read_field_by_field(folders):
     found = read(root)
     assert keys(found) == ["train/0", "train/12", "train/7"]
     assert [face.expression for face in found] == [0, 7, 1]
-    assert [face.box for face in found] == [(0, 0, 30, 60), (0, 0, 50, 40), (0, 0, 50, 40)]
+    assert [face.box for face in found] == [(3, 6, 24, 48), (5, 4, 40, 32), (5, 4, 40, 32)]
     assert [face.group for face in found] == keys(found)
     for face, expected in zip(found, (1, 2, 0), strict=True):
         np.testing.assert_array_equal(face.landmarks, landmarks[expected])
@@ -256,7 +256,7 @@ def test_pictures_are_not_decoded(folders):
     path = root / "train_set" / "images" / "12.jpg"
     path.write_bytes(path.read_bytes()[:700])  # the header and some
     face = read(root)[1]
-    assert face.box == (0, 0, 50, 40)
+    assert face.box == (5, 4, 40, 32)
     with pytest.raises(DataError, match=r"12\.jpg"):
         SOURCE.open(face)
 

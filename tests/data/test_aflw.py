@@ -44,6 +44,7 @@ def save(root, changed, **options):
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     monkeypatch.setattr(aflw, "TRAIN", TRAIN)
+    monkeypatch.setattr(aflw, "ALL", N)
     for number, name in enumerate(sorted(set(NAMES))):
         path = tmp_path / "data/flickr" / name
         path.parent.mkdir(parents=True, exist_ok=True)

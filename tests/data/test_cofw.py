@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from cadnet.data.sources import DataError, source
-from cadnet.data.synthetic import write
+from cadnet.data.synthetic import write_cofw as write
 
 COUNTS = {"train": 9, "test": 3}
 

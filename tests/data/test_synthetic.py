@@ -10,6 +10,7 @@ from cadnet.data.synthetic.generate import generate
 from cadnet.data.synthetic.mesh import CONTROL, mesh
 from cadnet.data.synthetic.occluders import OCCLUDERS, occlude
 from cadnet.data.synthetic.shape import MEAN, Camera, person, rotation
+from cadnet.data.synthetic.styles import HARD, MILD
 from cadnet.faces import SCHEMES
 
 COUNTS = {
@@ -95,7 +96,7 @@ def test_an_identity_and_an_expression_move_landmarks_and_surface_together():
 
 
 def test_landmarks_lie_inside_the_picture():
-    for face in rendered(write.HARD, 60):
+    for face in rendered(HARD, 60):
         assert (face.landmarks > 0).all()
         assert (face.landmarks < 95).all()
 
@@ -128,10 +129,7 @@ def test_occluders_change_the_picture_where_their_mask_says_and_nowhere_else(nam
 
 
 def test_the_hard_style_hides_far_more_than_the_mild():
-    share = [
-        np.mean([~face.visible for face in rendered(style, 60)])
-        for style in (write.MILD, write.HARD)
-    ]
+    share = [np.mean([~face.visible for face in rendered(style, 60)]) for style in (MILD, HARD)]
     assert share[1] > 2 * share[0]
 
 

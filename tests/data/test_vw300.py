@@ -103,7 +103,7 @@ def test_what_was_written_is_what_is_read(root):
     assert faces(root, "category2") == []
 
 
-def test_videos_are_counted_and_missing_ones_named(root):
+def test_videos_are_counted(root):
     expected = {"train": 50, "category1": 31, "category2": 19, "category3": 14}
     with pytest.raises(DataError, match=r"train/ \(2 of 50 videos\)"):
         collect(root, SOURCE, expected, allow=False)
@@ -111,7 +111,6 @@ def test_videos_are_counted_and_missing_ones_named(root):
     assert counts == {"train": 2, "category1": 1, "category3": 1}
     assert len(found) == 4 * FRAMES
     assert "category2/ (0 of 19 videos)" in missing
-    assert any(str(root / "562" / "vid.avi") in line for line in missing)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from cadnet.data.sources import DataError, Part, Source
-from cadnet.data.sources.ibug import PICTURES, open_picture, whole_picture
+from cadnet.data.sources.ibug import PICTURES, open_picture, box_of_cut_picture
 from cadnet.faces import EXPRESSIONS, Array, Face
 
 POINTS = 68
@@ -137,7 +137,7 @@ def _in_folder(folder: Path, part: Part) -> Iterator[Face | DataError]:
             if code.size != 1:
                 raise DataError(f"{label}: holds {code.size} numbers, expected 1; restore it")
             points = _numbers(annotations / f"{picture.stem}_lnd.npy")
-            box = whole_picture(picture)
+            box = box_of_cut_picture(picture)
             face = _face(part, picture.stem, picture, box, points, float(code[0]), f"{picture}")
         except DataError as error:
             yield error

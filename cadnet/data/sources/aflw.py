@@ -26,7 +26,9 @@ from cadnet.data.sources.ibug import open_picture
 from cadnet.faces import Array, Face
 
 POINTS = 19
-TRAIN = 20_000  # the first of the permutation ``ra``; the rest are test faces
+# The first 20000 of the permutation ``ra`` are the training faces, the rest are for tests. As a
+# share, so that a smaller file of the same layout has both.
+TRAIN, ALL = 20_000, 24_386
 _MAT, _KEYS = "AFLWinfo_release.mat", ("nameList", "bbox", "data", "mask_new", "ra")
 _SQLITE = ("aflw.sqlite", "data/aflw.sqlite", "aflw/data/aflw.sqlite")
 _PICTURES = ("data/flickr", "aflw/data/flickr", ".")
@@ -85,7 +87,7 @@ def read_release(path: Path, part: str) -> Iterator[Record]:
     if not np.array_equal(np.sort(order[0]), np.arange(1, count + 1)):
         raise DataError(f"{path}: ra is no permutation of 1 … {count}; download it again")
     rows = order[0].astype(np.int64) - 1
-    frontal, tested = (mask[rows] == 1).all(axis=1), np.arange(count) >= TRAIN
+    frontal, tested = (mask[rows] == 1).all(axis=1), np.arange(count) >= round(count * TRAIN / ALL)
     chosen = {"train": ~tested, "frontal": tested & frontal, "profile": tested & ~frontal}[part]
     for row in np.sort(rows[chosen]).tolist():
         left, right, top, bottom = boxes[row].tolist()

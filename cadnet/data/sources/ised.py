@@ -2,8 +2,8 @@
 
 How its owners lay it out is not published. The layout here is ours, one picture a clip, the frame
 of the strongest expression: ``<emotion>/<subject>_<clip>.jpg`` (or .png), where ``<emotion>`` is
-``happiness``, ``sadness``, ``surprise`` or ``disgust``. There are no landmarks, and the box is the
-whole picture: cut the pictures to the face.
+``happiness``, ``sadness``, ``surprise`` or ``disgust``. There are no landmarks: cut the
+pictures to the face, with a little around it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cadnet.data.sources import DataError, Part, Source
-from cadnet.data.sources.ibug import PICTURES, open_picture, whole_picture
+from cadnet.data.sources.ibug import PICTURES, open_picture, box_of_cut_picture
 from cadnet.faces import EXPRESSIONS, Face
 
 _FOLDERS = {"disgust": "disgust", "happiness": "happy", "sadness": "sad", "surprise": "surprise"}
@@ -34,7 +34,7 @@ def read(root: Path, part: Part) -> Iterator[Face | DataError]:
                 yield DataError(f"{picture}: is not named <subject>_<clip>; rename or remove it")
                 continue
             try:
-                box = whole_picture(picture)
+                box = box_of_cut_picture(picture)
             except DataError as error:
                 yield error
                 continue

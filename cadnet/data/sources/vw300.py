@@ -43,11 +43,11 @@ VIDEOS = {
 
 
 def read(root: Path, part: Part) -> Iterator[Face | DataError]:
-    """The annotated frames of a part's videos, in their order; see ``Source.read``. No video is
-    decoded here."""
-    folders = [root / f"{number:03d}" for number in VIDEOS[part.name]]
-    if any(folder.is_dir() for folder in folders):  # where all are missing, the counts say so
-        for folder in folders:
+    """The annotated frames of the videos of a part that are there, in their order; see
+    ``Source.read``. No video is decoded here."""
+    for number in VIDEOS[part.name]:
+        folder = root / f"{number:03d}"
+        if folder.is_dir():  # how many there are is counted
             yield from _frames(folder, part)
 
 

@@ -1,9 +1,8 @@
-"""A built-in face: picture, 68 landmarks, which of them can be seen, and its expression."""
+"""A scene as a picture, with the truth about it: 68 landmarks, and which of them can be seen."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -12,12 +11,13 @@ from numpy.typing import NDArray
 from scipy.interpolate import RBFInterpolator
 
 from cadnet.data.synthetic import paint
-from cadnet.data.synthetic.appearance import Look, colours, light, look
-from cadnet.data.synthetic.expressions import EMOTIONS, emotion, moved
+from cadnet.data.synthetic.appearance import Look, colours
+from cadnet.data.synthetic.expressions import moved
 from cadnet.data.synthetic.mesh import CONTROL, Mesh, around, mesh
-from cadnet.data.synthetic.occluders import OCCLUDERS, occlude
+from cadnet.data.synthetic.occluders import occlude
 from cadnet.data.synthetic.raster import grid_normals, rasterise
-from cadnet.data.synthetic.shape import JAW, MEAN, Camera, Points, person, rotation
+from cadnet.data.synthetic.scene import Scene, Style, Units, scene
+from cadnet.data.synthetic.shape import JAW, MEAN, Camera, Points, rotation
 
 Picture = NDArray[np.uint8]
 
@@ -27,30 +27,6 @@ _FAR = -9.0  # nearness of what is not the head
 # The surface may pass this much (half face widths) before a landmark that it does not hide: a
 # landmark lies on a slope, and its pixel's centre beside it.
 _SLACK = 0.08
-# Random mixtures of units that mean nothing: people talk, squint, frown.
-_CASUAL = {1: 0.3, 2: 0.3, 4: 0.3, 6: 0.3, 7: 0.3, 12: 0.5, 25: 0.5, 26: 0.35, 43: 0.3}
-
-
-@dataclass(frozen=True)
-class Style:
-    """How the faces of a dataset are distributed. Angles in degrees; ``yaw``, ``pitch`` and
-    ``roll`` are standard deviations, cut off at twice their value."""
-
-    yaw: float = 16.0
-    pitch: float = 7.0
-    roll: float = 9.0
-    expressions: Mapping[str, float] = field(
-        default_factory=lambda: {"casual": 0.6, "happy": 0.3, "surprise": 0.1}
-    )
-    """How often each is shown: names of ``EMOTIONS``, and ``casual`` for units at random."""
-    strength: tuple[float, float] = (0.3, 1.0)
-    identity: float = 1.0
-    occluded: float = 0.15
-    """Probability of an occluder, and then of a second one."""
-    light: float = 1.0
-    """How hard the light is."""
-    blur: float = 0.8
-    noise: float = 6.0
 
 
 @dataclass(frozen=True)
@@ -75,10 +51,6 @@ class SyntheticFace:
     expression: str
 
 
-def _cut(rng: np.random.Generator, spread: float) -> float:
-    return float(spread * np.clip(rng.standard_normal(), -2, 2))
-
-
 @lru_cache(maxsize=1)
 def _others_follow() -> Points:
     """(K − 68, 68): how the other control points follow the landmarks of somebody's face."""
@@ -87,27 +59,11 @@ def _others_follow() -> Points:
     return weights
 
 
-def control_points(rest: Points, units: Mapping[int, tuple[float, float]]) -> Points:
+def control_points(rest: Points, units: Units) -> Points:
     """Somebody's control points (K, 3) with an expression; ``rest`` (68, 3) are the landmarks."""
     away = rest - MEAN
     shaped: Points = CONTROL + np.concatenate([away, _others_follow() @ away]) + moved(units)
     return shaped
-
-
-def _show(rng: np.random.Generator, style: Style) -> tuple[str, dict[int, tuple[float, float]]]:
-    """An expression of the style, and its action units."""
-    names = list(style.expressions)
-    shares = np.array([style.expressions[name] for name in names])
-    name = str(rng.choice(names, p=shares / shares.sum()))
-    strength = float(rng.uniform(*style.strength))
-    if name in EMOTIONS:
-        units = emotion(name, rng, strength=strength)
-    else:
-        levels = {u: strength * max(0.0, rng.normal(0, spread)) for u, spread in _CASUAL.items()}
-        units = {u: (level * rng.uniform(0.85, 1.15), level) for u, level in levels.items()}
-    if rng.random() < 0.03:
-        units[43] = (1.0, 1.0)
-    return name, units
 
 
 @dataclass(frozen=True)
@@ -188,7 +144,7 @@ def _hair(head: Mesh, vertices: Points, person_look: Look) -> Points:
     return vertices + grown[:, None] * outwards
 
 
-def _wrinkles(units: Mapping[int, tuple[float, float]], age: float) -> dict[str, float]:
+def _wrinkles(units: Units, age: float) -> dict[str, float]:
     """How deep the wrinkles are that units draw, and that stay."""
     level = {unit: max(sides) for unit, sides in units.items()}
     return {
@@ -200,77 +156,74 @@ def _wrinkles(units: Mapping[int, tuple[float, float]], age: float) -> dict[str,
     }
 
 
-def render(rng: np.random.Generator, style: Style, size: int) -> SyntheticFace:
-    """Draw one face, ``size`` px square; all randomness comes from ``rng``."""
-    pose = (_cut(rng, style.yaw), _cut(rng, style.pitch), _cut(rng, style.roll))
-    scale = float(rng.uniform(0.225, 0.27)) * size
-    centre = (float(size / 2 + _cut(rng, 0.02) * size), float(0.48 * size + _cut(rng, 0.02) * size))
-    turned = rotation(*pose)
-    finer = Camera(
-        turned, scale * _FINER, ((centre[0] + 0.5) * _FINER - 0.5, (centre[1] + 0.5) * _FINER - 0.5)
-    )
-    camera = Camera(turned, scale, centre)
-
-    rest, person_look = person(rng, style.identity), look(rng)
-    lamp = light(rng, person_look.skin, style.light)
-    name, units = _show(rng, style)
-    control = control_points(rest, units)
-    head = mesh()
-    skin = head.vertices + head.follow @ (control - CONTROL).astype(np.float32)
-    seen = _see(
-        head, _hair(head, skin, person_look), finer, size * _FINER, long_hair=person_look.long
-    )
-
-    canvas = cv2.resize(paint.background(rng, size), (size * _FINER,) * 2).astype(np.float32)
+def _paint(shown: Scene, seen: _Seen, control: Points, size: int) -> Picture:
+    """The head before its background, (size, size, 3)."""
+    behind = paint.background(np.random.default_rng(shown.background), size, shown.style.background)
+    canvas = cv2.resize(behind, (size * _FINER,) * 2).astype(np.float32)
     inside = np.flatnonzero(seen.depth > _FAR)
-    gaze = rng.normal(0, 0.025, 2)
-    eyes = tuple(
-        np.array([control[[a, b], 0].mean(), rest[[a, b], 1].mean() - 0.02]) + gaze
+    rest = shown.subject.rest
+    left, right = (
+        np.array([control[[a, b], 0].mean(), rest[[a, b], 1].mean() - 0.02]) + shown.gaze
         for a, b in ((36, 39), (42, 45))
     )
     canvas.reshape(-1, 3)[inside] = colours(
         seen.attributes.reshape(len(canvas) ** 2, -1)[inside],
-        person_look,
-        lamp,
-        (eyes[0], eyes[1]),
+        shown.subject.look,
+        shown.lamp,
+        (left, right),
         teeth=float(rest[62, 1]) + 0.08,
-        wrinkles=_wrinkles(units, person_look.wrinkles),
+        wrinkles=_wrinkles(shown.units, shown.subject.look.wrinkles),
     )
     small = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
-    image: Picture = np.clip(small, 0, 255).astype(np.uint8)
+    picture: Picture = np.clip(small, 0, 255).astype(np.uint8)
+    return picture
+
+
+def draw(shown: Scene, size: int) -> SyntheticFace:
+    """Draw a scene, ``size`` px square."""
+    turned, (x, y) = rotation(*shown.pose), shown.centre
+    camera = Camera(turned, shown.scale * size, (x * size - 0.5, y * size - 0.5))
+    side = size * _FINER
+    finer = Camera(turned, shown.scale * side, (x * side - 0.5, y * side - 0.5))
+    control, head = control_points(shown.subject.rest, shown.units), mesh()
+    skin = head.vertices + head.follow @ (control - CONTROL).astype(np.float32)
+    look = shown.subject.look
+    seen = _see(head, _hair(head, skin, look), finer, side, long_hair=look.long)
+    image = _paint(shown, seen, control, size)
 
     landmarks = camera.see(control[:68])[:, :2]
     landmarks[JAW] = contour(control, skin, camera)
     hidden = hidden_by_head(finer.see(control[:68]), seen.depth)
     hidden[JAW] = False  # on the visible outline by definition
     covered = np.zeros((size, size), np.uint8)
-    for _ in range(2):
-        if rng.random() >= style.occluded:
-            break
-        occluder = str(rng.choice(list(OCCLUDERS)))
-        covered = np.maximum(covered, occlude(image, occluder, landmarks, camera, rng))
+    for name, seed in shown.occluders:
+        mask = occlude(image, name, landmarks, camera, np.random.default_rng(seed))
+        covered = np.maximum(covered, mask)
     pixels = np.clip(np.round(landmarks).astype(int), 0, size - 1)
     return SyntheticFace(
-        image=_photograph(image, style, rng),
+        image=_photograph(image, shown),
         landmarks=landmarks,
         visible=~hidden & (covered[pixels[:, 1], pixels[:, 0]] < 128),
-        brow_lower=landmarks[[19, 24]] + camera.rotation[:2, 1] * 0.09 * scale,
-        pose=pose,
-        expression=name,
+        brow_lower=landmarks[[19, 24]] + camera.rotation[:2, 1] * 0.09 * camera.scale,
+        pose=shown.pose,
+        expression=shown.expression,
     )
 
 
-def _photograph(
-    canvas: NDArray[np.uint8], style: Style, rng: np.random.Generator
-) -> NDArray[np.uint8]:
+def render(rng: np.random.Generator, style: Style, size: int) -> SyntheticFace:
+    """Draw somebody in a style, ``size`` px square; all randomness comes from ``rng``."""
+    return draw(scene(rng, style), size)
+
+
+def _photograph(image: Picture, shown: Scene) -> Picture:
     """What a camera makes of it: blur, noise, now and then no colour."""
-    image = canvas
+    rng, style = np.random.default_rng(shown.photograph), shown.style
     blur = style.blur * float(rng.random())
     if blur > 0.25:
-        image = cv2.GaussianBlur(image, (0, 0), blur)
-    if rng.random() < 0.06:
+        image = cv2.GaussianBlur(image, (0, 0), blur).astype(np.uint8)
+    if shown.grey:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        image = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+        image = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB).astype(np.uint8)
     noise = rng.standard_normal(image.shape, dtype=np.float32) * (style.noise * float(rng.random()))
     noisy: Picture = np.clip(image + noise, 0, 255).astype(np.uint8)
     return noisy

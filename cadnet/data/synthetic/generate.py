@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,29 @@ import cv2
 
 from cadnet import job
 from cadnet.data.sources import MANIFEST
-from cadnet.data.synthetic.write import write_300w, write_cofw
+from cadnet.data.synthetic.write import write_300w, write_aflw, write_menpo
+from cadnet.data.synthetic.write_cofw import write_cofw, write_cofw68
+from cadnet.data.synthetic.write_expressions import (
+    write_affectnet,
+    write_ckplus,
+    write_ised,
+    write_jaffe,
+)
+from cadnet.data.synthetic.write_video import write_300vw
 from cadnet.provenance import atomic_path, file_digest
 
-WRITERS = {"300w": write_300w, "cofw": write_cofw}
+WRITERS: dict[str, Callable[..., None]] = {
+    "300w": write_300w,
+    "menpo": write_menpo,
+    "cofw": write_cofw,
+    "cofw68": write_cofw68,
+    "aflw": write_aflw,
+    "300vw": write_300vw,
+    "affectnet": write_affectnet,
+    "ckplus": write_ckplus,
+    "jaffe": write_jaffe,
+    "ised": write_ised,
+}
 
 
 def generate(out: Path, spec: dict[str, Any]) -> int:
@@ -33,7 +53,7 @@ def generate(out: Path, spec: dict[str, Any]) -> int:
     write = WRITERS[spec["dataset"]]
     with atomic_path(out) as temporary:
         temporary.mkdir()
-        write(temporary, counts=spec["counts"], seed=spec["seed"], size=spec["size"])
+        write(temporary, **{key: value for key, value in spec.items() if key != "dataset"})
         files = sorted(path for path in temporary.rglob("*") if path.is_file())
         lines = [f"{file_digest(path)}  {path.relative_to(temporary).as_posix()}" for path in files]
         (temporary / MANIFEST).write_text("\n".join(lines) + "\n", encoding="utf-8")

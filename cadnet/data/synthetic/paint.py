@@ -62,14 +62,15 @@ def tint(colour: Colour, factor: float) -> Colour:
     return r, g, b
 
 
-def background(rng: np.random.Generator, size: int) -> Canvas:
-    """Something behind the head: blotches of a few colours, and some shapes."""
+def background(rng: np.random.Generator, size: int, lively: float = 1.0) -> Canvas:
+    """Something behind the head: blotches of a few colours, and some shapes; 0: a plain wall."""
     cells = int(rng.integers(2, 7))
-    base = rng.uniform(30, 225) + rng.normal(0, 25, 3)
+    base = rng.uniform(30, 225) + rng.normal(0, 25, 3) * lively
     light = rng.normal(0, 45, (cells, cells, 1)) + rng.normal(0, 15, (cells, cells, 3))
+    light *= max(lively, 0.15)
     coarse = np.clip(base + light, 0, 255).astype(np.uint8)
     canvas = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
-    for _ in range(int(rng.integers(0, 6))):
+    for _ in range(int(lively * rng.integers(0, 6))):
         colour = tuple(np.clip(rng.uniform(20, 235) + rng.normal(0, 35, 3), 0, 255))
         corner = rng.uniform(0, size, 2)
         if rng.random() < 0.5:

@@ -1,34 +1,21 @@
-"""Built-in faces in the official layouts of 300W and COFW.
+"""Built-in faces in the official layouts of 300W, Menpo and AFLW.
 
 Face i of a part depends on seed, dataset, part and i alone: a larger count keeps the faces it had.
 """
 
 from __future__ import annotations
 
-import zlib
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
-import h5py
 import numpy as np
+import scipy.io
 
-from cadnet.data.synthetic.expressions import EMOTIONS
-from cadnet.data.synthetic.faces import Style, SyntheticFace, render
-from cadnet.faces import Array, comparable_points, tight_box
-
-MILD = Style()
-HARD = Style(
-    yaw=22.0,
-    pitch=10.0,
-    roll=14.0,
-    expressions={"casual": 0.3, **dict.fromkeys(EMOTIONS, 0.1)},
-    strength=(0.5, 1.2),
-    occluded=0.6,
-    light=1.3,
-    blur=1.2,
-    noise=9.0,
-)
-OCCLUDED = Style(yaw=16.0, pitch=8.0, roll=11.0, strength=(0.3, 1.1), occluded=0.75)
+from cadnet.data.synthetic.faces import SyntheticFace, render
+from cadnet.data.synthetic.styles import HARD, MILD, WIDE, generator
+from cadnet.faces import Array, conversion, tight_box
 
 _W300 = {
     "afw": MILD,
@@ -43,15 +30,19 @@ _W300 = {
 _HARD_SHARE = 0.3
 
 
-def _rng(seed: int, *names: str | int) -> np.random.Generator:
-    return np.random.default_rng([seed, *(zlib.crc32(str(name).encode()) for name in names)])
-
-
-def _encode(image: np.ndarray, suffix: str) -> bytes:
+def encode(image: np.ndarray, suffix: str) -> bytes:
+    """An RGB picture as a file of that type."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, 92] if suffix == ".jpg" else []
     ok, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)
     assert ok
     return data.tobytes()
+
+
+def save_mat(path: Path, table: dict[str, np.ndarray]) -> None:
+    """Variables as a MATLAB 5 file, without the time of day that its header would hold."""
+    scipy.io.savemat(path, table)
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 5.0 MAT-file, written by cadnet (built-in faces)".ljust(116))
 
 
 def pts(landmarks: Array) -> str:
@@ -70,7 +61,7 @@ def _name_300w(part: str, i: int) -> str:
 
 def face_300w(seed: int, part: str, i: int, size: int) -> SyntheticFace:
     """Face i of a part of the built-in 300W."""
-    rng = _rng(seed, "300w", part, i)
+    rng = generator(seed, "300w", part, i)
     hard = _W300[part] is MILD and rng.random() < _HARD_SHARE
     return render(rng, HARD if hard else _W300[part], size)
 
@@ -88,72 +79,53 @@ def write_300w(root: Path, *, counts: dict[str, int], seed: int, size: int) -> N
         suffix = ".png" if part.startswith("lfpw") else ".jpg"
         for i in range(count):
             face, name = face_300w(seed, part, i, size), _name_300w(part, i)
-            (root / part / f"{name}{suffix}").write_bytes(_encode(face.image, suffix))
+            (root / part / f"{name}{suffix}").write_bytes(encode(face.image, suffix))
             (root / part / f"{name}.pts").write_text(pts(face.landmarks), encoding="ascii")
             labels.append(f"{part}/{name}," + ",".join("01"[not seen] for seen in face.visible))
     (root / "occlusion.csv").write_text("\n".join(labels) + "\n", encoding="utf-8")
 
 
-# --- COFW -----------------------------------------------------------------------------------------
-
-# MATLAB reads these 128 bytes; the rest of the block is HDF5's to skip.
-_MATLAB = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, written by cadnet (built-in faces)"
-
-
-def cofw29(face: SyntheticFace) -> tuple[Array, np.ndarray]:
-    """COFW's 29 landmarks (29, 2) and their occlusion (29,) of a face."""
-    to_common, targets = comparable_points("ibug68", "cofw29")
-    landmarks, occluded = np.zeros((29, 2)), np.zeros(29)
-    where = targets.argmax(axis=1)
-    landmarks[where] = to_common @ face.landmarks
-    occluded[where] = (to_common @ ~face.visible) > 0.5
-    landmarks[[5, 7]] = face.brow_lower
-    occluded[[5, 7]] = occluded[[4, 6]]
-    return landmarks, occluded
+def write_menpo(root: Path, *, counts: dict[str, int], seed: int, size: int) -> None:
+    """Menpo's semi-frontal faces, each beside its 68 points; ``counts`` has ``train``."""
+    folder = root / "semifrontal"
+    folder.mkdir(parents=True)
+    for i in range(counts["train"]):
+        face = render(generator(seed, "menpo", i), WIDE if i % 3 == 0 else HARD, size)
+        (folder / f"aflw__face_{i:05d}.jpg").write_bytes(encode(face.image, ".jpg"))
+        (folder / f"aflw__face_{i:05d}.pts").write_text(pts(face.landmarks), encoding="ascii")
 
 
-def face_cofw(seed: int, part: str, i: int, size: int) -> SyntheticFace:
-    """Face i of a part of the built-in COFW."""
-    return render(_rng(seed, "cofw", part, i), OCCLUDED, size)
+def _aflw_faces(seed: int, part: str, size: int) -> Iterator[SyntheticFace]:
+    """Faces of a part without end: all points of frontal ones are seen, of profile ones not all."""
+    to19, _ = conversion("ibug68", "aflw19")
+    for i in itertools.count():
+        face = render(generator(seed, "aflw", part, i), WIDE, size)
+        frontal = bool((to19 @ ~face.visible < 0.5).all())
+        if part == "train" or frontal == (part == "frontal"):
+            yield face
 
 
-def _write_cofw_part(path: Path, part: str, suffix: str, count: int, seed: int, size: int) -> None:
-    annotations, boxes = np.zeros((87, count)), np.zeros((4, count))
-    with h5py.File(path, "w", userblock_size=512) as file:
-        references = file.create_dataset(f"Is{suffix}", (1, count), dtype=h5py.ref_dtype)
-        for i in range(count):
-            face = face_cofw(seed, part, i, size)
-            # MATLAB's H × W × 3 lies transposed in HDF5. A few of COFW's pictures are grey.
-            pixels = face.image.transpose(2, 1, 0) if i % 16 != 7 else _grey(face.image).T
-            stored = file.create_dataset(f"#refs#/{i:05d}", data=pixels)
-            stored.attrs["MATLAB_class"] = np.bytes_("uint8")
-            references[0, i] = stored.ref
-            landmarks, occluded = cofw29(face)
-            annotations[:, i] = np.concatenate([landmarks.T.reshape(-1) + 1, occluded])
-            boxes[:, i] = _detected(face, _rng(seed, "cofw-box", part, i))
-        references.attrs["MATLAB_class"] = np.bytes_("cell")
-        file[f"phis{suffix}"], file[f"bboxes{suffix}"] = annotations, boxes
-        for name in (f"phis{suffix}", f"bboxes{suffix}"):
-            file[name].attrs["MATLAB_class"] = np.bytes_("double")
-    with path.open("r+b") as raw:
-        raw.write(_MATLAB.ljust(124) + b"\x00\x02IM")
-
-
-def _grey(image: np.ndarray) -> np.ndarray:
-    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-
-
-def _detected(face: SyntheticFace, rng: np.random.Generator) -> Array:
-    """A box (x, y, width, height), counted from 1, as a detector gives it: a little off."""
-    x, y, width, height = tight_box(face.landmarks)
-    side = max(width, height)
-    off = np.clip(rng.normal(0, 0.02, 4), -0.05, 0.05) * side
-    box: Array = np.array([x + 1, y + 1, width, height]) + off
-    return box
-
-
-def write_cofw(root: Path, *, counts: dict[str, int], seed: int, size: int) -> None:
-    """COFW's two MATLAB 7.3 files; ``counts`` has ``train`` and ``test``."""
-    for part, suffix in (("train", "Tr"), ("test", "T")):
-        path = root / f"COFW_{part}_color.mat"
-        _write_cofw_part(path, part, suffix, counts[part], seed, size)
+def write_aflw(root: Path, *, counts: dict[str, int], seed: int, size: int) -> None:
+    """AFLW's pictures and ``AFLWinfo_release.mat``; ``counts`` has train, frontal and profile."""
+    to19, _ = conversion("ibug68", "aflw19")
+    folder = root / "data" / "flickr" / "0"
+    folder.mkdir(parents=True)
+    names: list[str] = []
+    boxes, data, masks = [], [], []
+    for part, count in counts.items():
+        for face in itertools.islice(_aflw_faces(seed, part, size), count):
+            name = f"0/image{len(names):05d}.jpg"
+            (folder.parent / name).write_bytes(encode(face.image, ".jpg"))
+            x, y, width, height = tight_box(face.landmarks)
+            names.append(name)
+            boxes.append((x, x + width, y, y + height))
+            data.append((to19 @ face.landmarks).T.reshape(-1))
+            masks.append(to19 @ ~face.visible < 0.5)
+    table = {
+        "bbox": np.array(boxes) + 1,
+        "data": np.array(data) + 1,
+        "mask_new": np.array(masks, dtype=np.float64),
+        "nameList": np.array(names, dtype=object)[:, None],
+        "ra": np.arange(1, len(names) + 1, dtype=np.float64)[None],
+    }
+    save_mat(root / "AFLWinfo_release.mat", table)
