@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from cadnet.data.sources import DataError, Part, Source
-from cadnet.data.sources.ibug import PICTURES, open_picture, box_of_cut_picture
+from cadnet.data.sources.ibug import PICTURES, box_of_cut_picture, open_picture
 from cadnet.faces import EXPRESSIONS, Array, Face
 
 POINTS = 68

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cadnet.data.sources import DataError, Part, Source
-from cadnet.data.sources.ibug import PICTURES, open_picture, box_of_cut_picture
+from cadnet.data.sources.ibug import PICTURES, box_of_cut_picture, open_picture
 from cadnet.faces import EXPRESSIONS, Face
 
 _FOLDERS = {"disgust": "disgust", "happiness": "happy", "sadness": "sad", "surprise": "surprise"}
