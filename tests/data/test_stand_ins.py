@@ -1,5 +1,7 @@
 """Built-in faces of every dataset, written in its layout and read back by its official reader."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -10,13 +12,14 @@ from cadnet.data.sources.vw300 import clips
 from cadnet.data.store import Store
 from cadnet.data.synthetic.generate import WRITERS, generate
 from cadnet.faces import EXPRESSIONS
+from cadnet.provenance import canonical_json
 
 
 @pytest.fixture(scope="module", params=WRITERS)
 def stand_in(request, params, tmp_path_factory):
     """A dataset's name, its folder of built-in faces, its aligned store."""
     name, folder = request.param, tmp_path_factory.mktemp(request.param)
-    spec = origin.builtin_spec(params.data, name)
+    spec = json.loads(canonical_json(origin.builtin_spec(params.data, name)))  # as a job gets it
     generate(folder / "raw", spec)
     found = origin.Origin(folder / "raw", "built-in", None, params.data.builtin.counts(name))
     align(folder / "raw", folder / "a.arrow", origin.align_spec(params.data, name, found))

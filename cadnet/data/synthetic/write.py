@@ -74,10 +74,10 @@ def write_300w(root: Path, *, counts: dict[str, int], seed: int, size: int) -> N
         size: side of the pictures in px.
     """
     labels = ["key," + ",".join(map(str, range(68)))]
-    for part, count in counts.items():
+    for part in _W300:
         (root / part).mkdir(parents=True)
         suffix = ".png" if part.startswith("lfpw") else ".jpg"
-        for i in range(count):
+        for i in range(counts[part]):
             face, name = face_300w(seed, part, i, size), _name_300w(part, i)
             (root / part / f"{name}{suffix}").write_bytes(encode(face.image, suffix))
             (root / part / f"{name}.pts").write_text(pts(face.landmarks), encoding="ascii")
@@ -112,8 +112,8 @@ def write_aflw(root: Path, *, counts: dict[str, int], seed: int, size: int) -> N
     folder.mkdir(parents=True)
     names: list[str] = []
     boxes, data, masks = [], [], []
-    for part, count in counts.items():
-        for face in itertools.islice(_aflw_faces(seed, part, size), count):
+    for part in ("train", "frontal", "profile"):  # training faces come first in ``ra``
+        for face in itertools.islice(_aflw_faces(seed, part, size), counts[part]):
             name = f"0/image{len(names):05d}.jpg"
             (folder.parent / name).write_bytes(encode(face.image, ".jpg"))
             x, y, width, height = tight_box(face.landmarks)
