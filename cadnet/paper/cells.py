@@ -12,6 +12,16 @@ import pandas as pd
 from cadnet.paper.declarations import Column, declared, reported
 
 TRIVIAL, TRIVIAL_LABEL = "mean_shape", "Mean shape (trivial predictor)"
+# Beside each number, what it was measured on.
+MARKS = {
+    "ᵇ": "built-in faces",
+    "ᵒ": "official photographs",
+    "ᵖ": "a part of the official photographs",
+}
+LEGEND = (
+    ", ".join(f"{mark} {meaning}" for mark, meaning in MARKS.items())
+    + "; ᵇ→ᵒ: trained on the one, tested on the other"
+)
 _COLUMNS = {"experiment", "seed", "train_on", "dataset", "subset", "metric", "value", "images"}
 
 
@@ -22,6 +32,8 @@ class Cell:
     Attributes:
         kind: ``reported`` by the paper, ``reproduced`` here, or ``trivial``.
         mean, std: over seeds; ``std`` is None for a single seed or a reported number.
+        data: the training and the test data in words; ``mark``: the same as one of ``MARKS``.
+        digest: of the test data.
         missing: why there is no number; empty where there is one.
         beaten: False for a trained model that is no better than the mean shape.
     """
@@ -33,6 +45,7 @@ class Cell:
     images: int | None = None
     experiment: str = ""
     data: str = ""
+    mark: str = ""
     digest: str = ""
     missing: str = ""
     beaten: bool = True
@@ -85,6 +98,21 @@ class Results:
         about = self.data[dataset]
         origin = "built-in faces" if about["origin"] == "built-in" else "official photographs"
         return f"{dataset}: {origin}, {'partial' if about['partial'] else 'complete'}"
+
+    def mark(self, dataset: str) -> str:
+        """One of ``MARKS``."""
+        about = self.data[dataset]
+        if about["origin"] == "built-in":
+            return "ᵇ"
+        return "ᵖ" if about["partial"] else "ᵒ"
+
+    def measured(self, train_on: str, dataset: str) -> tuple[str, str]:
+        """What a number was measured on, in words and as a mark."""
+        if train_on == dataset:
+            return self.describe(dataset), self.mark(dataset)
+        trained, tested = self.mark(train_on), self.mark(dataset)
+        words = f"trained on {self.describe(train_on)}; tested on {self.describe(dataset)}"
+        return words, trained if trained == tested else f"{trained}→{tested}"
 
 
 def load(scores: Path, data: Path, runs: Path) -> Results:
@@ -143,6 +171,7 @@ def _cell(results: Results, experiment: str, column: Column, kind: str) -> Cell:
             why = "no face in this stratum"
         return Cell(kind, experiment=experiment, missing=why)
     values = found["value"]
+    data, mark = results.measured(column.train_on, column.dataset)
     return Cell(
         kind,
         mean=float(values.mean()),
@@ -150,7 +179,8 @@ def _cell(results: Results, experiment: str, column: Column, kind: str) -> Cell:
         seeds=tuple(int(seed) for seed in found["seed"]),
         images=int(found["images"].iloc[0]),
         experiment=experiment,
-        data=results.describe(column.dataset),
+        data=data,
+        mark=mark,
         digest=str(results.data[column.dataset]["digest"]),
     )
 
@@ -181,7 +211,12 @@ def fill(name: str, results: Results) -> Filled:
                 made = _cell(results, experiment, column, "reproduced")
                 cells.append(_flagged(made, trivial[index]))
         lines.append(Line(declared_row.label, "reproduced", tuple(cells)))
-    measured = {cell.data for line in lines for cell in line.cells if cell.data}
+    measured = {
+        results.describe(dataset)
+        for index, column in enumerate(table.columns)
+        if any(line.cells[index].data for line in lines)
+        for dataset in (column.train_on, column.dataset)
+    }
     return Filled(
         name,
         table.title,

@@ -15,7 +15,7 @@ from typing import Any
 import jinja2
 
 from cadnet import job
-from cadnet.paper.cells import Filled, Results, fill, load
+from cadnet.paper.cells import LEGEND, Filled, Results, fill, load
 from cadnet.paper.declarations import declared
 from cadnet.paper.tables import FLAG
 from cadnet.provenance import atomic_path
@@ -84,6 +84,7 @@ def page(results: Results, figures: Path, preset: str) -> str:
         absent=absent(tables),
         flagged=flagged(tables),
         flag=FLAG,
+        legend=LEGEND,
         tables=tables,
         figures=drawn,
         runs=sorted(results.runs, key=lambda run: (run["experiment"], run["seed"])),

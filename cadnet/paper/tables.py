@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from cadnet import job
-from cadnet.paper.cells import Cell, Filled, fill, load
+from cadnet.paper.cells import LEGEND, Cell, Filled, fill, load
 from cadnet.paper.declarations import declared
 from cadnet.provenance import atomic_path
 
@@ -22,12 +22,14 @@ _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "→": r"$\rightarrow$", "±": r"$\pm$", "⚠": r"$\triangle$", "–": "--", "×": r"$\times$",
+    "ᵇ": r"\textsuperscript{b}", "ᵒ": r"\textsuperscript{o}", "ᵖ": r"\textsuperscript{p}",
 }  # fmt: skip
 
 
 def text(cell: Cell) -> str:
-    """A cell with its flag."""
-    return cell.text() if cell.beaten else f"{cell.text()} {FLAG}"
+    """A cell with the mark of its data and its flag."""
+    parts = [cell.text(), cell.mark, "" if cell.beaten else FLAG]
+    return " ".join(part for part in parts if part)
 
 
 def caption(table: Filled) -> str:
@@ -35,7 +37,8 @@ def caption(table: Filled) -> str:
     where = "; ".join(table.measured_on) or "nothing: no data present"
     return (
         f"{table.title}. Mean point-to-point distance over the inter-ocular distance, in percent "
-        f"(NRMSE × 10^-2); reproduced: mean ± standard deviation over seeds, measured on {where}."
+        f"(NRMSE × 10^-2); reproduced: mean ± standard deviation over seeds, measured on {where} "
+        f"({LEGEND})."
     )
 
 

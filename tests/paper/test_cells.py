@@ -1,9 +1,10 @@
 import statistics
 
+import pandas as pd
 import pytest
 import yaml
 
-from cadnet.paper import declarations
+from cadnet.paper import declarations, tables
 from cadnet.paper.cells import Results, fill
 from cadnet.params import load
 from tests.conftest import ROOT
@@ -105,3 +106,25 @@ def test_reported_rows_need_a_value_for_each_column(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="T2, ODN: a value for each column"):
         declarations.reported()
     declarations.reported.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("trained", "tested", "mark"),
+    [
+        ({}, {}, "ᵇ"),
+        ({"origin": "official"}, {"origin": "official"}, "ᵒ"),
+        ({}, {"origin": "official"}, "ᵇ→ᵒ"),
+        ({"origin": "official"}, {"origin": "official", "partial": True}, "ᵒ→ᵖ"),
+    ],
+)
+def test_each_number_says_what_it_was_measured_on(trained, tested, mark):
+    """T7's first column: trained on 300W, tested on COFW."""
+    row = ("cadnet", 0, "300w", "cofw", "test", "nrmse_mean_io", 9.0, 5)
+    table = pd.DataFrame([row], columns=scores().columns)
+    data = {"300w": about(**trained), "cofw": about(**tested)}
+    filled = fill("T7", Results(table, data))
+    cell = line(filled, "CAD-Net").cells[0]
+    assert cell.mark == mark and tables.text(cell) == f"9.00 (1 seed) {mark}"
+    assert "trained on 300w: " in cell.data and "tested on cofw: " in cell.data
+    assert [text.split(":")[0] for text in filled.measured_on] == ["300w", "cofw"]
+    assert all(not cell.mark for ln in filled.lines if ln.kind == "reported" for cell in ln.cells)
