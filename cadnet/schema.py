@@ -37,6 +37,7 @@ class DGB(Strict):
     channels: Count
     reduced: Count
     iterations: Count
+    attention: Literal["criss_cross"]
 
 
 class ADB(Strict):
@@ -50,6 +51,11 @@ class LLB(Strict):
     rank: Count
 
 
+class Expressions(Strict):
+    classes: Annotated[int, Field(ge=2, le=8)]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+
+
 class Model(Strict):
     name: Literal["cadnet"]
     backbone: Backbone
@@ -57,9 +63,20 @@ class Model(Strict):
     dgb: DGB | None
     adb: ADB | None
     llb: LLB | None
+    landmarks: bool
+    fer: Expressions | None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Model:
+        if not self.landmarks and not self.fer:
+            raise ValueError("a model without landmarks needs fer")
+        if not self.landmarks and self.llb:
+            raise ValueError("llb regresses landmarks: null where landmarks is false")
+        return self
 
 
 class Loss(Strict):
+    lambda_fer: NotNegative
     lambda_u: NotNegative
     lambda_v: NotNegative
     gamma_drop: NotNegative

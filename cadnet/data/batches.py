@@ -46,6 +46,8 @@ class Batch:
     """(B, 3, S, S) in [0, 1]."""
     landmarks: Tensor
     """(B, L, 2) in units of the crop."""
+    expression: Tensor
+    """(B,) int64 indices into ``faces.EXPRESSIONS``, −1 where unknown."""
 
 
 def draw_matrices(count: int, augment: Augment, generator: torch.Generator) -> Tensor:
@@ -143,4 +145,5 @@ class Batches:
             )
             images = occlude(images, self.augment.occlusion, generator)
             images = recolour(images, self.augment.colour, generator)
-            yield Batch(list(self.store.keys[rows]), images, landmarks)
+            expression = torch.from_numpy(self.store.expression[rows]).to(self.device)
+            yield Batch(list(self.store.keys[rows]), images, landmarks, expression)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cadnet.schema import LLB
+
 
 class FullHead(nn.Module):
     """Fused features x (B, D) → (B, O) = W √(8/D) x + b: the head where the block is off.
@@ -39,3 +41,8 @@ class LowRankHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (x @ self.u) @ self.v.T
+
+
+def landmark_head(inputs: int, outputs: int, llb: LLB | None) -> FullHead | LowRankHead:
+    """The head with the block, or without it."""
+    return LowRankHead(inputs, outputs, rank=llb.rank) if llb else FullHead(inputs, outputs)

@@ -13,19 +13,19 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from cadnet.models import MODELS, CADNet
+from cadnet.models import MODELS, FaceModel
 from cadnet.provenance import atomic_path
 from cadnet.schema import Model
 
 
-def save(path: Path, model: CADNet, about: dict[str, Any]) -> None:
+def save(path: Path, model: FaceModel, about: dict[str, Any]) -> None:
     """Write the weights and ``about``: ``model`` (its parameters), ``scheme``, ``size``, …"""
     with atomic_path(path) as temporary:
         tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
         save_file(tensors, temporary, metadata={"about": json.dumps(about, sort_keys=True)})
 
 
-def load(path: Path, device: torch.device | str = "cpu") -> tuple[CADNet, dict[str, Any]]:
+def load(path: Path, device: torch.device | str = "cpu") -> tuple[FaceModel, dict[str, Any]]:
     """The model, ready for inference, and what ``save`` was told about it.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ from cadnet.data.batches import Batch, Batches, to_float, to_pixels, to_units
 from cadnet.data.store import Store
 from cadnet.evaluation.metrics import mean_distance
 from cadnet.faces import SCHEMES
-from cadnet.models import MODELS, CADNet
+from cadnet.models import MODELS, FaceModel
 from cadnet.models.lowrank import LowRankHead
 from cadnet.schema import Experiment, Train
 from cadnet.training import VALIDATION, TrainingError
@@ -93,7 +94,7 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, ob
 
 
 def predict(
-    model: CADNet, store: Store, rows: NDArray[np.int64], device: torch.device, batch: int = 256
+    model: FaceModel, store: Store, rows: NDArray[np.int64], device: torch.device, batch: int = 256
 ) -> NDArray[np.float32]:
     """Landmarks (len(rows), L, 2), px of the crop."""
     model.eval()
@@ -107,7 +108,7 @@ def predict(
 
 
 def validation_error(
-    model: CADNet, store: Store, rows: NDArray[np.int64], device: torch.device
+    model: FaceModel, store: Store, rows: NDArray[np.int64], device: torch.device
 ) -> float:
     """Mean distance over the inter-ocular distance, mean over faces, in percent."""
     truth = store.landmarks[rows]
@@ -115,25 +116,22 @@ def validation_error(
     return float(100 * np.mean(distance / SCHEMES[store.scheme].interocular(truth)))
 
 
-def _step(model: CADNet, optimiser: torch.optim.Optimizer, batch: Batch, train: Train) -> Tensor:
-    """One update; returns the terms of the loss in a fixed order, and their sum first."""
-    terms = composite(model(batch.images), batch.landmarks, model, train.loss)
+def _step(
+    model: FaceModel, optimiser: torch.optim.Optimizer, batch: Batch, train: Train
+) -> dict[str, float]:
+    """One update; returns the loss and its terms by name."""
+    terms = composite(model(batch.images), batch, model, train.loss)
     total = torch.stack(list(terms.values())).sum()
     optimiser.zero_grad(set_to_none=True)
     total.backward()
     optimiser.step()
-    return torch.stack([total.detach(), *(term.detach() for term in terms.values())])
-
-
-def _term_names(model: CADNet) -> list[str]:
-    names = ["loss", "loss_landmarks"]
-    names += ["loss_low_rank"] if isinstance(model.head, LowRankHead) else []
-    return names + (["loss_attention"] if model.adb is not None else [])
+    values = torch.stack([total, *terms.values()]).detach().tolist()  # waits for the device once
+    return dict(zip(["loss", *(f"loss_{name}" for name in terms)], values, strict=True))
 
 
 def build(
     store: Store, experiment: Experiment, weights: dict[str, Tensor] | None, device: torch.device
-) -> CADNet:
+) -> FaceModel:
     """The experiment's model, from random or from the given backbone weights."""
     shape = to_units(torch.from_numpy(store.landmarks[store.rows(split="train")]), store.size)
     model = MODELS[experiment.model.name](experiment.model, mean_shape=shape.mean(0))
@@ -150,7 +148,7 @@ def train(
     weights: dict[str, Tensor] | None = None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     on_step: Callable[[float], None] = lambda loss: None,
-) -> tuple[CADNet, History]:
+) -> tuple[FaceModel, History]:
     """Train on the store's training faces; the model of the last epoch is the result.
 
     Validation faces are looked at once an epoch and decide nothing.
@@ -186,26 +184,25 @@ def train(
         seed=seed,
         device=device,
     )
-    history, names = History(), _term_names(model)
+    history = History()
     for number in range(1, spec.epochs + 1):
         started = time.perf_counter()
         model.train()
-        sums = torch.zeros(len(names), dtype=torch.float64)
+        sums: Counter[str] = Counter()
         for index, batch in enumerate(batches.epoch(number)):
             rate = learning_rate(spec, number - 1 + index / len(batches))
             for group in optimiser.param_groups:
                 group["lr"] = spec.learning_rate * rate
-            terms = _step(model, optimiser, batch, spec).cpu().double()
-            if not torch.isfinite(terms).all():
+            terms = _step(model, optimiser, batch, spec)
+            if not all(map(math.isfinite, terms.values())):
                 raise TrainingError(
                     f"the loss is not finite in epoch {number}, batch {index + 1} "
-                    f"({dict(zip(names, terms.tolist(), strict=True))}); its faces: "
+                    f"({terms}); its faces: "
                     f"{', '.join(batch.keys)}. Lower train.learning_rate, or look at these faces"
                 )
-            sums += terms
-            on_step(float(terms[0]))
-        means = (sums / len(batches)).tolist()
-        metrics = dict(zip(names, means, strict=True))
+            sums.update(terms)
+            on_step(terms["loss"])
+        metrics = {name: total / len(batches) for name, total in sums.items()}
         metrics["learning_rate"] = spec.learning_rate * rate
         if len(held_out):
             metrics[VALIDATION] = validation_error(model, store, held_out, device)

@@ -3,9 +3,10 @@ import pytest
 import torch
 
 from cadnet.data.align import align
+from cadnet.data.batches import Batch
 from cadnet.data.store import Store
 from cadnet.data.synthetic.write import write_300w
-from cadnet.models.cadnet import CADNet, Output
+from cadnet.models import CADNet, Output
 from cadnet.models.dropout import Masks
 from cadnet.schema import Augment, Train
 from cadnet.training import TrainingError, checkpoint
@@ -68,7 +69,8 @@ def test_the_terms_are_the_papers_formulas(params):
     weights = params.train.loss.model_copy(
         update={"lambda_u": 0.1, "lambda_v": 0.2, "gamma_drop": 0.3, "gamma_final": 0.4}
     )
-    terms = composite(output, target, model, weights)
+    batch = Batch([], torch.empty(0), target, torch.full((3,), -1))
+    terms = composite(output, batch, model, weights)
     fld = np.mean([((output.landmarks[i] - target[i]) ** 2).sum().item() for i in range(3)])
     low_rank = 0.1 * (model.head.u**2).sum() + 0.2 * (model.head.v**2).sum()
     attention = sum(0.3 * masks.drop[i].sum() + 0.4 * masks.final[i].sum() for i in range(3)) / 3
