@@ -35,6 +35,24 @@ def _data_status(options: argparse.Namespace) -> str:
     return report(Path(load(options.params, options.config).data.raw))
 
 
+def _models(options: argparse.Namespace) -> str:
+    from cadnet.evaluation.efficiency import cost
+
+    params = load(options.params, options.config)
+    size = params.data.size
+    lines = [f"{'':<20} {'parameters':>12} {'multiply-adds':>14}   output at {size} × {size} px"]
+    for name, model in params.models.items():
+        found = cost(model, size)
+        shapes = ", ".join(
+            f"{output} {' × '.join(map(str, shape[1:]))}" for output, shape in found.outputs.items()
+        )
+        lines.append(
+            f"{name:<20} {found.parameters / 1e6:>10.2f} M {found.multiply_adds / 1e9:>12.3f} G   "
+            f"{shapes}"
+        )
+    return "\n".join(lines)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="cadnet", description=__doc__)
@@ -48,6 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands.add_parser("spec", help="print an experiment as its training job takes it")
     command.add_argument("experiment")
     command.set_defaults(run=_spec)
+    command = commands.add_parser("models", help="list the architectures, what they cost and give")
+    command.set_defaults(run=_models)
     command = commands.add_parser("data", help="the datasets")
     actions = command.add_subparsers(required=True, metavar="ACTION")
     action = actions.add_parser("status", help="which are there, whole or in part; how to get them")

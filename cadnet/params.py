@@ -1,7 +1,8 @@
 """Typed, validated parameters: ``params.yaml``, a preset, and what the command line says.
 
-Later wins: the file, then the chosen preset, then the overrides; an experiment's own ``model`` and
-``train`` come last. Every mistake is reported with the path of its key before any job runs.
+Later wins: the file, then the chosen preset, then the overrides. A model is ``model`` with what
+``models`` says of its architecture and then the experiment; its training ``train`` likewise. Every
+mistake is reported with the path of its key before any job runs.
 """
 
 from __future__ import annotations
@@ -143,6 +144,7 @@ class Params(Strict):
     tracking: Tracking
     data: Data
     model: Model
+    models: dict[str, Model]
     train: Train
     experiments: Annotated[dict[FolderName, Experiment], Field(min_length=1)]
 
@@ -156,6 +158,11 @@ class Params(Strict):
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("seeds: each seed once")
         for name, experiment in self.experiments.items():
+            if experiment.architecture not in self.models:
+                raise ValueError(
+                    f"experiments.{name}.architecture: unknown {experiment.architecture!r}; "
+                    f"there are {', '.join(self.models)}"
+                )
             model = experiment.model
             cell = model.backbone.output_stride * model.pool
             if self.data.size % cell:
@@ -226,17 +233,26 @@ def load(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:
         raise ParameterError(f"preset: unknown preset {preset!r}; there are {', '.join(presets)}")
     # Keys that a preset or an override brings in are checked like the file's own: merged first.
     tree = merge(merge(tree, presets[preset]), overrides)
-    experiments = tree.get("experiments")
-    if isinstance(experiments, dict):
-        for name, experiment in experiments.items():
-            if isinstance(experiment, dict):
-                experiments[name] = merge(
-                    {"model": tree.get("model"), "train": tree.get("train")}, experiment
-                )
+    _resolve(tree)
     try:
         return Params.model_validate(tree)
     except ValidationError as error:
         raise ParameterError(_explain(error, tree)) from None
+
+
+def _resolve(tree: dict[str, Any]) -> None:
+    """Completes ``models`` and ``experiments`` with what they build on; leaves mistakes alone."""
+    model, train = tree.get("model"), tree.get("train")
+    models: Any = tree.get("models")
+    experiments: Any = tree.get("experiments")
+    models = models if isinstance(models, dict) else {}
+    for name, changes in models.items():
+        models[name] = merge(model, changes)
+    experiments = experiments if isinstance(experiments, dict) else {}
+    for name, experiment in experiments.items():
+        if isinstance(experiment, dict):
+            base = {"model": models.get(experiment.get("architecture"), model), "train": train}
+            experiments[name] = merge(base, experiment)
 
 
 def _explain(error: ValidationError, tree: Mapping[str, Any]) -> str:
@@ -246,6 +262,8 @@ def _explain(error: ValidationError, tree: Mapping[str, Any]) -> str:
     for item in error.errors(include_url=False):
         location = item["loc"]
         if location[:1] == ("experiments",) and tuple(location[2:]) in general:
+            continue
+        if location[:1] == ("models",) and ("model", *location[2:]) in general:
             continue
         if item["type"] == "extra_forbidden":
             message = "unknown key"

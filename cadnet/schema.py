@@ -117,6 +117,7 @@ class Experiment(Strict):
     """One row of the paper: its data and its complete, resolved model and training."""
 
     title: str
+    architecture: str
     train_on: Dataset
     test_on: Annotated[list[Dataset], Field(min_length=1)]
     model: Model

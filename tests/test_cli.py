@@ -52,3 +52,11 @@ def test_errors_are_one_clear_line(capsys, arguments, message):
     assert cli.main(arguments) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ") and message in error and "Traceback" not in error
+
+
+def test_models_lists_every_architecture_with_its_cost(capsys):
+    assert cli.main(["--config", "{preset: smoke}", "models"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()[1:]}
+    assert {"cadnet", "resnet18", "dgb_llb", "cadnet_rank64", "resnet18_fer_only"} <= set(lines)
+    assert "landmarks 68 × 2" in lines["cadnet"] and "masks" in lines["cadnet"]
+    assert "landmarks" not in lines["resnet18_fer_only"] and "expression 8" in lines["cadnet_fer"]

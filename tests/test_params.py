@@ -38,6 +38,20 @@ def test_overrides_win_over_the_preset_and_experiments_over_both():
     assert params.experiments["cadnet"].train.epochs == 9
 
 
+def test_an_experiments_model_is_its_architectures_with_its_own_changes():
+    params = load(
+        FILE,
+        {
+            "preset": "smoke",
+            "model": {"pool": 2},
+            "experiments": {"dgb_llb": {"model": {"llb": {"rank": 3}}}},
+        },
+    )
+    model = params.experiments["dgb_llb"].model
+    assert model.adb is None and model.dgb and model.llb and model.llb.rank == 3
+    assert model.pool == 2 and params.models["dgb_llb"].llb.rank == 8
+
+
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
@@ -54,6 +68,12 @@ def test_overrides_win_over_the_preset_and_experiments_over_both():
         ({"data": {"occlusion": {"mild": 0.5}}}, "mild must be below moderate"),
         ({"only": ["cadnett"]}, "only: unknown experiment cadnett; there are resnet18, "),
         ({"seeds": []}, "seeds: "),
+        (
+            {"experiments": {"cadnet": {"architecture": "cadnett"}}},
+            "experiments.cadnet.architecture: unknown 'cadnett'; there are cadnet, resnet18",
+        ),
+        ({"models": {"cadnet": {"llb": {"rnk": 1}}}}, "models.cadnet.llb.rnk: unknown key"),
+        ({"model": {"landmarks": False}}, "a model without landmarks needs fer"),
         ({"seeds": [1, 1]}, "seeds: each seed once"),
         ({"experiments": {"new": {"title": "x"}}}, "experiments.new.train_on: Field required"),
         ({"experiments": {"a/b": {}}}, "experiments.a/b"),

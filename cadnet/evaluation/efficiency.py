@@ -1,0 +1,50 @@
+"""What a model costs: parameters and multiply-adds, by torch's own counters (table 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from cadnet.models import MODELS, FaceModel
+from cadnet.schema import Model
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one picture's way through a model.
+
+    Attributes:
+        parameters: trainable ones.
+        multiply_adds: of convolutions and matrix products; torch counts each as two operations.
+        outputs: shapes by name, for a batch of one.
+    """
+
+    parameters: int
+    multiply_adds: int
+    outputs: dict[str, tuple[int, ...]]
+
+
+def build(model: Model, points: int = 68) -> FaceModel:
+    """The model with random weights, for pictures whose landmarks nobody has averaged yet."""
+    return MODELS[model.name](model, mean_shape=torch.zeros(points, 2)).eval()
+
+
+def cost(model: Model, size: int, points: int = 68) -> Cost:
+    """The cost of a model at size × size px."""
+    # On the meta device nothing is computed: shapes are enough to count.
+    with torch.device("meta"):
+        network = build(model, points)
+        images = torch.empty(1, 3, size, size)
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        output = network(images)
+    shapes = {
+        name: tuple(value.shape)
+        for name, value in output._asdict().items()
+        if isinstance(value, torch.Tensor)
+    }
+    if output.masks is not None:
+        shapes["masks"] = tuple(output.masks.final.shape)
+    trainable = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    return Cost(trainable, counter.get_total_flops() // 2, shapes)
