@@ -163,6 +163,7 @@ class Params(Strict):
                     f"experiments.{name}.architecture: unknown {experiment.architecture!r}; "
                     f"there are {', '.join(self.models)}"
                 )
+            self._check_start(name, experiment)
             model = experiment.model
             cell = model.backbone.output_stride * model.pool
             if self.data.size % cell:
@@ -172,13 +173,30 @@ class Params(Strict):
                 )
         return self
 
+    def _check_start(self, name: str, experiment: Experiment) -> None:
+        where, seen = f"experiments.{name}.start_from", [name]
+        while (start := self.experiments[seen[-1]].start_from) is not None:
+            if start not in self.experiments:
+                raise ValueError(f"{where}: unknown experiment {start!r}")
+            if start in seen:
+                raise ValueError(f"{where}: starts from itself, by {' ← '.join([*seen, start])}")
+            seen.append(start)
+        if len(seen) > 1:
+            ours, theirs = (
+                e.model.backbone.model_copy(update={"weights": "scratch"})
+                for e in (experiment, self.experiments[seen[1]])
+            )
+            if ours != theirs:
+                raise ValueError(f"{where}: {seen[1]} has another backbone")
+
     def selected(self) -> dict[str, Experiment]:
-        """The experiments to run, by name."""
-        return {
-            name: experiment
-            for name, experiment in self.experiments.items()
-            if not self.only or name in self.only
-        }
+        """The experiments to run, by name, with those that they start from."""
+        wanted = set(self.only or self.experiments)
+        for name in list(wanted):
+            while (start := self.experiments[name].start_from) is not None:
+                wanted.add(start)
+                name = start
+        return {name: e for name, e in self.experiments.items() if name in wanted}
 
     def datasets(self) -> list[str]:
         """The datasets that the selected experiments train or test on."""

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-# Datasets with landmarks: what experiments train and test on.
-Dataset = Literal["300w", "menpo", "cofw", "cofw68", "aflw", "300vw"]
+Dataset = Literal[
+    "300w", "menpo", "cofw", "cofw68", "aflw", "300vw", "affectnet", "ckplus", "jaffe", "ised"
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -118,6 +119,8 @@ class Experiment(Strict):
 
     title: str
     architecture: str
+    start_from: str | None = None
+    """The experiment whose trained model of the same seed is the start."""
     train_on: Dataset
     test_on: Annotated[list[Dataset], Field(min_length=1)]
     model: Model

@@ -82,3 +82,9 @@ def backbone_weights(w):
     if backbone.weights == "imagenet":
         return [f"data/weights/resnet{backbone.depth}.safetensors"]
     return []
+
+
+def starting_model(w):
+    """The trained model that an experiment starts from, if it starts from any."""
+    start = EXPERIMENTS[w.experiment].start_from
+    return [f"results/{start}/seed{w.seed}/model.safetensors"] if start else []

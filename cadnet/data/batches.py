@@ -110,6 +110,12 @@ def recolour(images: Tensor, strength: float, generator: torch.Generator) -> Ten
     return ((images - mean) * (1 + contrast) + mean + brightness).clamp(0, 1)
 
 
+def _generator(*numbers: int) -> torch.Generator:
+    """Random numbers that depend on all of the numbers."""
+    state = np.random.SeedSequence(numbers).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state[0] >> 1))
+
+
 class Batches:
     """The training faces of a store, shuffled and augmented anew each epoch."""
 
@@ -131,12 +137,14 @@ class Batches:
     def __len__(self) -> int:
         return len(self.rows) // self.batch_size
 
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        """The epoch's batches, each full: the few faces left over come in another epoch."""
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-        order = torch.randperm(len(self.rows), generator=generator).numpy()
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
-            rows = self.rows[order[start : start + self.batch_size]]
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The epoch's batches from ``start`` on, each full: the few faces left over come in another
+        epoch. A batch depends on seed, epoch and its own number alone."""
+        order = torch.randperm(len(self.rows), generator=_generator(self.seed, epoch)).numpy()
+        for index in range(start, len(self)):
+            generator = _generator(self.seed, epoch, index)
+            first = index * self.batch_size
+            rows = self.rows[order[first : first + self.batch_size]]
             images = to_float(self.store.images(rows), self.device)
             landmarks = to_units(torch.from_numpy(self.store.landmarks[rows]), self.store.size)
             matrices = draw_matrices(len(rows), self.augment, generator)

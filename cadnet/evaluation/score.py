@@ -4,12 +4,13 @@
         --mild 0.2 --moderate 0.4 --out results
 
 Writes ``scores.csv`` (experiment, seed, train_on, dataset, subset, metric, value, images),
-``errors.parquet`` (one image a row), ``data.json`` (the datasets), ``runs.json`` (the runs) and
-``metrics.json`` (means over seeds, for DVC).
+``errors.parquet`` and ``expressions.parquet`` (one image a row), ``data.json`` (the datasets),
+``runs.json`` (the runs) and ``metrics.json`` (means over seeds, for DVC).
 Errors are shares of what the dataset's protocol divides by, in percent, and say so in the metric's
 name: ``io`` is the inter-ocular distance (outer eye corners), ``box`` the width of the face's box.
-The training set's mean shape is scored beside the models: a model that does not beat it has learned
-nothing.
+The training set's mean shape is scored beside the models, and its most frequent expression: a model
+that does not beat them has learned nothing. Expressions are scored by accuracy and macro F1, in
+percent.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from numpy.typing import NDArray
 
 from cadnet import job
 from cadnet.data.store import Store
-from cadnet.evaluation import metrics
+from cadnet.evaluation import expressions, metrics
 from cadnet.faces import SCHEMES, Array, comparable_points
 from cadnet.provenance import atomic_path, write_json
 
-TRIVIAL = "mean_shape"
+TRIVIAL, MAJORITY = "mean_shape", "majority"
 Record = dict[str, Any]  # a run.json
 _ERRORS = {
     "mean": metrics.mean_distance,
@@ -128,10 +129,20 @@ def read_predictions(path: Path) -> pa.Table:
         raise ValueError(f"{path}: cannot be read ({error}); delete it and run again") from error
 
 
-def run_errors(
-    path: Path, record: dict[str, Any], stores: dict[str, Store]
-) -> Iterator[pd.DataFrame]:
-    """Errors of one run, a frame a test set.
+def test_rows(store: Store) -> NDArray[np.int64]:
+    """The faces that predictions are made for."""
+    return np.flatnonzero(store.split != "train")
+
+
+def measurable(store: Store) -> bool:
+    """Whether a dataset's faces to be tested have landmarks."""
+    return bool(np.isfinite(store.landmarks[test_rows(store)]).any())
+
+
+def run_results(
+    path: Path, record: Record, stores: dict[str, Store]
+) -> Iterator[tuple[Store, pa.Table, Run, str]]:
+    """Predictions of one run, a table a test set, with the run and its landmark scheme.
 
     Raises:
         ValueError: its predictions are cut off, or of other faces than the stores hold.
@@ -142,59 +153,118 @@ def run_errors(
     run = Run(record["experiment"], record["seed"], record["train_on"])
     for dataset in record["parameters"]["test_on"]:
         store = stores[dataset]
-        table = predictions.filter(pc.equal(predictions["dataset"], dataset))
-        rows = np.flatnonzero(store.split != "train")
-        if table["key"].to_pylist() != store.keys[rows].tolist():
+        table = predictions.filter(pc.equal(predictions["dataset"], dataset)).combine_chunks()
+        if table["key"].to_pylist() != store.keys[test_rows(store)].tolist():
             raise ValueError(f"{file}: is of other faces than {dataset} holds; delete it")
-        landmarks = table["landmarks"].combine_chunks().flatten().to_numpy()
-        yield image_errors(run, store, rows, landmarks.reshape(len(rows), -1, 2), scheme)
+        yield store, table, run, scheme
+
+
+def _values(table: pa.Table, column: str) -> NDArray[np.float32] | None:
+    """A column of lists as (N, …); None where the model says nothing of the kind."""
+    values = table[column].combine_chunks()
+    if not len(values) or values.null_count:
+        return None
+    numbers: NDArray[np.float32] = values.flatten().to_numpy()
+    return numbers.reshape(len(values), -1)
+
+
+def _own_validation(found: pd.DataFrame) -> pd.DataFrame:
+    """The held-out validation part counts for the models trained on its dataset alone."""
+    foreign = (found["subset"] == "validation") & (found["dataset"] != found["train_on"])
+    return found[~foreign].reset_index(drop=True)
 
 
 def all_errors(
     records: list[tuple[Path, dict[str, Any]]], stores: dict[str, Store]
 ) -> pd.DataFrame:
-    """Errors of every run and of the mean shape, on every dataset it is tested on.
-
-    The held-out validation part counts for the models trained on its dataset alone.
-    """
-    parts = [part for path, record in records for part in run_errors(path, record, stores)]
-    pairs = {(r["train_on"], d) for _, r in records for d in r["parameters"]["test_on"]}
+    """Landmark errors of every run and of the mean shape, on every dataset it is tested on."""
+    parts, pairs = [], set()
+    for path, record in records:
+        for store, table, run, scheme in run_results(path, record, stores):
+            landmarks = _values(table, "landmarks")
+            if landmarks is not None and measurable(store):
+                points = landmarks.reshape(len(landmarks), -1, 2)
+                parts.append(image_errors(run, store, test_rows(store), points, scheme))
+                pairs.add((run.train_on, store.about["dataset"]))
     for train_on, dataset in sorted(pairs):
         source, store = stores[train_on], stores[dataset]
-        rows = np.flatnonzero(store.split != "train")
+        rows = test_rows(store)
         mean = source.landmarks[source.rows(split="train")].mean(axis=0)
         # All stores' crops are alike, so the mean shape of one is a guess for another.
         guess = np.broadcast_to(mean, (len(rows), *mean.shape))
         parts.append(image_errors(Run(TRIVIAL, 0, train_on), store, rows, guess, source.scheme))
-    errors = pd.concat(parts, ignore_index=True)
-    foreign = (errors["subset"] == "validation") & (errors["dataset"] != errors["train_on"])
-    return errors[~foreign].reset_index(drop=True)
+    return _own_validation(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
+
+
+def expression_results(
+    run: Run, store: Store, rows: NDArray[np.int64], predicted: NDArray[np.int64]
+) -> pd.DataFrame:
+    """The labelled ones of some faces, one a row: their expression, and what it was taken for."""
+    known = store.expression[rows] >= 0
+    table = {
+        "experiment": run.experiment,
+        "seed": run.seed,
+        "train_on": run.train_on,
+        "dataset": store.about["dataset"],
+        "subset": store.subset[rows][known],
+        "key": store.keys[rows][known],
+        "truth": store.expression[rows][known],
+        "predicted": predicted[known],
+    }
+    return pd.DataFrame(table)
+
+
+def all_expressions(
+    records: list[tuple[Path, dict[str, Any]]], stores: dict[str, Store]
+) -> pd.DataFrame:
+    """Expressions that every run saw, and the most frequent one, on every dataset with labels."""
+    parts, pairs = [], set()
+    for path, record in records:
+        for store, table, run, _ in run_results(path, record, stores):
+            logits = _values(table, "expression")
+            if logits is not None and (store.expression[test_rows(store)] >= 0).any():
+                best = logits.argmax(axis=1)
+                parts.append(expression_results(run, store, test_rows(store), best))
+                pairs.add((run.train_on, store.about["dataset"]))
+    for train_on, dataset in sorted(pairs):
+        source, store = stores[train_on], stores[dataset]
+        labels = source.expression[source.rows(split="train")]
+        rows, common = test_rows(store), np.bincount(labels[labels >= 0]).argmax()
+        guess = np.full(len(rows), common)
+        parts.append(expression_results(Run(MAJORITY, 0, train_on), store, rows, guess))
+    return _own_validation(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
 
 
 def tidy(
-    errors: pd.DataFrame, stores: dict[str, Store], occlusion: dict[str, float]
+    errors: pd.DataFrame,
+    seen: pd.DataFrame,
+    stores: dict[str, Store],
+    occlusion: dict[str, float],
 ) -> pd.DataFrame:
     """The long table."""
     rows = []
     keys = ["experiment", "seed", "train_on", "dataset"]
-    for (experiment, seed, train_on, dataset), part in errors.groupby(keys, sort=True):
-        for subset, members in subsets(part, stores[str(dataset)].about["unions"], occlusion):
+    for run, part in errors.groupby(keys, sort=True) if len(errors) else ():
+        for subset, members in subsets(part, stores[str(run[3])].about["unions"], occlusion):
             for metric, value in summarise(members).items():
-                rows.append(
-                    (experiment, seed, train_on, dataset, subset, metric, value, len(members))
-                )
+                rows.append((*run, subset, metric, value, len(members)))
+    for run, part in seen.groupby([*keys, "subset"], sort=True) if len(seen) else ():
+        predicted, truth = part["predicted"].to_numpy(), part["truth"].to_numpy()
+        rows.append((*run, "accuracy", expressions.accuracy(predicted, truth), len(part)))
+        rows.append((*run, "macro_f1", expressions.macro_f1(predicted, truth), len(part)))
     return pd.DataFrame(rows, columns=[*keys, "subset", "metric", "value", "images"])
 
 
 def means(scores: pd.DataFrame) -> dict[str, Any]:
-    """Mean NRMSE over seeds by experiment and test set, for `dvc metrics diff`."""
+    """Mean NRMSE or accuracy over seeds by experiment and test set, for `dvc metrics diff`."""
     nrmse = scores["metric"].str.startswith("nrmse_mean_")
-    chosen = scores[nrmse & (scores["experiment"] != TRIVIAL)]
+    trivial = scores["experiment"].isin([TRIVIAL, MAJORITY])
     tree: dict[str, Any] = {}
-    for (name, dataset, subset), part in chosen.groupby(["experiment", "dataset", "subset"]):
-        tree.setdefault(str(name), {})[f"{dataset}/{subset}"] = round(
-            float(part["value"].mean()), 6
-        )
+    for wanted, suffix in ((nrmse, ""), (scores["metric"] == "accuracy", "/accuracy")):
+        chosen = scores[wanted & ~trivial]
+        for (name, dataset, subset), part in chosen.groupby(["experiment", "dataset", "subset"]):
+            of = tree.setdefault(str(name), {})
+            of[f"{dataset}/{subset}{suffix}"] = round(float(part["value"].mean()), 6)
     return tree
 
 
@@ -227,13 +297,19 @@ def main(arguments: list[str] | None = None) -> int:
         stores = {store.about["dataset"]: store for store in map(Store, options.data)}
         records = [(p, json.loads(p.read_text(encoding="utf-8"))) for p in options.runs]
         errors = all_errors(records, stores)
-        scores = tidy(errors, stores, {"mild": options.mild, "moderate": options.moderate})
+        seen = all_expressions(records, stores)
+        occlusion = {"mild": options.mild, "moderate": options.moderate}
+        scores = tidy(errors, seen, stores, occlusion)
         with atomic_path(options.out / "scores.csv") as temporary:
             scores.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
-        columns = ["experiment", "seed", "train_on", "dataset", "subset", "key", "occluded"]
-        per_image = errors[columns].assign(error=errors["mean"])
+        columns = ["experiment", "seed", "train_on", "dataset", "subset", "key"]
+        per_image = errors.reindex(columns=[*columns, "occluded", "mean"])
         with atomic_path(options.out / "errors.parquet") as temporary:
-            per_image.to_parquet(temporary, index=False)
+            per_image.rename(columns={"mean": "error"}).to_parquet(temporary, index=False)
+        with atomic_path(options.out / "expressions.parquet") as temporary:
+            seen.reindex(columns=[*columns, "truth", "predicted"]).to_parquet(
+                temporary, index=False
+            )
         write_json(options.out / "metrics.json", means(scores))
         tracked = json.loads(options.tracking.read_text())["runs"] if options.tracking else {}
         for _, record in records:

@@ -5,7 +5,7 @@
         --out results/cadnet/seed0/predictions.parquet
 
 Writes a parquet file with ``dataset``, ``key``, ``split``, ``subset`` and ``landmarks`` (px of the
-crop, x and y in turn).
+crop, x and y in turn) and ``expression`` (logits); null where the model has no head for it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,21 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from cadnet import job
 from cadnet.data.store import Store
 from cadnet.gpu import claim
 from cadnet.provenance import atomic_path
 from cadnet.training import TrainingError, checkpoint
-from cadnet.training.engine import choose_device, predict, repeatable
+from cadnet.training.device import choose_device, repeatable
+from cadnet.training.inference import predict
+
+
+def _lists(values: NDArray[np.float32] | None, count: int) -> pa.Array:
+    """(N, …) as lists of numbers; without values, ``count`` nulls."""
+    rows = [None] * count if values is None else list(values.reshape(count, -1))
+    return pa.array(rows, type=pa.list_(pa.float32()))
 
 
 def predict_sets(model_path: Path, data: list[Path], *, device: str, threads: int) -> pa.Table:
@@ -44,15 +52,14 @@ def predict_sets(model_path: Path, data: list[Path], *, device: str, threads: in
                 f"{path} holds {store.size} px"
             )
         rows = np.flatnonzero(store.split != "train")
-        landmarks = predict(model, store, rows, where)
+        said = predict(model, store, rows, where)
         columns = {
             "dataset": [store.about["dataset"]] * len(rows),
             "key": store.keys[rows].tolist(),
             "split": store.split[rows].tolist(),
             "subset": store.subset[rows].tolist(),
-            "landmarks": pa.FixedSizeListArray.from_arrays(
-                pa.array(landmarks.reshape(-1)), 2 * landmarks.shape[1]
-            ),
+            "landmarks": _lists(said.landmarks, len(rows)),
+            "expression": _lists(said.expression, len(rows)),
         }
         tables.append(pa.table(columns))
     about_these = {"scheme": about["scheme"], "seed": str(about["seed"])}

@@ -3,9 +3,10 @@
     python -m cadnet.training.run --spec "$(cadnet spec cadnet)" --experiment cadnet \\
         --seed 0 --data data/aligned/300w.arrow --out results/cadnet/seed0
 
-Leaves ``model.safetensors``, ``history.csv`` (an epoch a row; the same bits in every run of a seed)
+Leaves ``model.safetensors``, ``history.csv`` (an epoch a row; the same bits in each run of a seed),
 ``run.json`` (parameters, digests, commit, times), and ``journal.jsonl``, which the forwarder of
-``cadnet.tracking`` brings to MLflow.
+``cadnet.tracking`` brings to MLflow. While it runs, ``state.safetensors`` keeps where it stands: a
+job that was killed goes on from there, to the same bits.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from cadnet import job, provenance
 from cadnet.gpu import claim
 from cadnet.schema import Experiment
 from cadnet.tracking.journal import journal
-from cadnet.training import VALIDATION, TrainingError
+from cadnet.training import ACCURACY, VALIDATION, TrainingError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cadnet.training.engine import Epoch, History
+    from cadnet.training.progress import Epoch
+
+
+STATE = "state.safetensors"
 
 
 def read_weights(path: Path | None) -> tuple[dict[str, Tensor] | None, str]:
@@ -41,11 +45,28 @@ def read_weights(path: Path | None) -> tuple[dict[str, Tensor] | None, str]:
     return load_file(path), "ImageNet"
 
 
-def write_history(path: Path, history: History) -> None:
+def read_start(path: Path | None) -> dict[str, Tensor] | None:
+    """The tensors of the model to start from.
+
+    Raises:
+        TrainingError: the file is cut off.
+    """
+    if path is None:
+        return None
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise TrainingError(f"{path}: cannot be read ({error}); delete it and run again") from error
+
+
+def write_history(path: Path, epochs: list[Epoch]) -> None:
     """Epochs as csv: numbers to nine digits, which float32 needs."""
-    names = list(history.epochs[0].metrics)
+    names = list(epochs[0].metrics)
     lines = [",".join(["epoch", *names])]
-    for epoch in history.epochs:
+    for epoch in epochs:
         lines.append(",".join([str(epoch.number), *(f"{epoch.metrics[n]:.9g}" for n in names)]))
     with provenance.atomic_path(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -58,7 +79,8 @@ def run(
     seed: int,
     data: Path,
     out: Path,
-    weights: Path | None,
+    weights: Path | None = None,
+    start: Path | None = None,
 ) -> dict[str, Any]:
     """Train, save and record; returns the record."""
     started = time.perf_counter()
@@ -87,7 +109,11 @@ def run(
         from cadnet.training import checkpoint, engine
 
         store = Store(data)
-        state, initialisation = read_weights(weights)
+        backbone, initialisation = read_weights(weights)
+        if experiment.start_from:
+            initialisation = f"from {experiment.start_from}"
+        files = [provenance.file_digest(path) for path in (weights, start) if path]
+        code = provenance.code_digest("cadnet.training.run")
         steps = experiment.train.epochs * max(
             1, len(store.rows(split="train")) // experiment.train.batch_size
         )
@@ -115,8 +141,16 @@ def run(
                     flush=True,
                 )
 
-            model, history = engine.train(
-                store, experiment, seed=seed, weights=state, on_step=on_step, on_epoch=on_epoch
+            model, epochs = engine.train(
+                store,
+                experiment,
+                seed=seed,
+                weights=backbone,
+                start=read_start(start),
+                state=out / STATE,
+                identity=provenance.digest([spec, seed, about["digest"], code, files]),
+                on_step=on_step,
+                on_epoch=on_epoch,
             )
         trained = time.perf_counter()
         record = {
@@ -130,7 +164,8 @@ def run(
             "commit": commit,
             "initialisation": initialisation,
             "epochs": experiment.train.epochs,
-            "validation_nrmse": history.epochs[-1].metrics.get(VALIDATION),
+            "validation_nrmse": epochs[-1].metrics.get(VALIDATION),
+            "validation_accuracy": epochs[-1].metrics.get(ACCURACY),
             "trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
             "device": str(next(model.parameters()).device),
         }
@@ -139,7 +174,8 @@ def run(
             model,
             {"model": spec["model"], "scheme": store.scheme, "size": store.size, "seed": seed},
         )
-        write_history(out / "history.csv", history)
+        write_history(out / "history.csv", epochs)
+        (out / STATE).unlink(missing_ok=True)
     record["seconds"] = round(trained - ready, 3)
     record["overhead_seconds"] = round(time.perf_counter() - started - record["seconds"], 3)
     provenance.write_json(out / "run.json", record)
@@ -154,6 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--weights", type=Path, help="what cadnet.models.weights wrote")
+    parser.add_argument("--start", type=Path, help="the model of experiment start_from")
     parser.add_argument("--out", type=Path, required=True)
 
     def train(options: argparse.Namespace) -> str:
@@ -164,9 +201,13 @@ def main(arguments: list[str] | None = None) -> int:
             data=options.data,
             out=options.out,
             weights=options.weights,
+            start=options.start,
         )
-        error = record["validation_nrmse"]
-        quality = "no validation faces" if error is None else f"validation NRMSE {error:.2f} %"
+        quality = "no validation faces"
+        if record["validation_accuracy"] is not None:
+            quality = f"validation accuracy {record['validation_accuracy']:.1f} %"
+        if record["validation_nrmse"] is not None:
+            quality = f"validation NRMSE {record['validation_nrmse']:.2f} %"
         return (
             f"{quality}, {record['epochs']} epochs in "
             f"{record['seconds']:.1f} s, {record['overhead_seconds']:.1f} s around them"

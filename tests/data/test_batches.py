@@ -97,6 +97,15 @@ def test_same_seed_and_epoch_are_the_same_bits_and_others_are_not(store):
     assert not torch.equal(one.images, first(1, 1).images)
 
 
+def test_a_batch_is_the_same_wherever_the_epoch_is_entered(store):
+    whole = list(batches(store, batch_size=3).epoch(2))
+    for start in range(len(whole) + 1):
+        rest = list(batches(store, batch_size=3).epoch(2, start=start))
+        assert len(rest) == len(whole) - start
+        for one, other in zip(rest, whole[start:], strict=True):
+            assert one.keys == other.keys and torch.equal(one.images, other.images)
+
+
 def test_an_epoch_shows_each_face_at_most_once_in_full_batches(store):
     made = batches(store, batch_size=3)
     shown = [key for batch in made.epoch(1) for key in batch.keys]

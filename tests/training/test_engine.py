@@ -2,41 +2,17 @@ import numpy as np
 import pytest
 import torch
 
-from cadnet.data.align import align
 from cadnet.data.batches import Batch
-from cadnet.data.store import Store
-from cadnet.data.synthetic.write import write_300w
-from cadnet.models import CADNet, Output
+from cadnet.models import MODELS, CADNet, Output
 from cadnet.models.dropout import Masks
 from cadnet.schema import Augment, Train
 from cadnet.training import TrainingError, checkpoint
-from cadnet.training.engine import (
-    choose_device,
-    learning_rate,
-    parameter_groups,
-    predict,
-    train,
-)
-from cadnet.training.losses import composite
-from tests.data.test_align import spec
-
-COUNTS = {
-    "afw": 10, "helen/trainset": 40, "lfpw/trainset": 14,
-    "helen/testset": 4, "lfpw/testset": 4, "ibug": 4,
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    root = tmp_path_factory.mktemp("faces")
-    write_300w(root, counts=COUNTS, seed=0, size=64)
-    align(root, root / "a.arrow", spec(COUNTS))
-    return Store(root / "a.arrow")
-
-
-def experiment(params, name="cadnet", **changes):
-    chosen = params.experiments[name]
-    return chosen.model_copy(update={"train": chosen.train.model_copy(update=changes)})
+from cadnet.training.device import choose_device
+from cadnet.training.engine import train
+from cadnet.training.inference import predict
+from cadnet.training.losses import composite, expression_loss
+from cadnet.training.optimiser import learning_rate, parameter_groups
+from tests.training.conftest import experiment
 
 
 @pytest.mark.parametrize("name", ["resnet18", "cadnet", "adb_llb", "dgb_llb", "dgb_adb"])
@@ -44,7 +20,7 @@ def test_two_runs_of_a_seed_are_the_same_bits_and_two_seeds_are_not(params, stor
     def run(seed, path):
         model, history = train(store, experiment(params, name, epochs=2), seed=seed)
         checkpoint.save(path, model, {"model": {}, "seed": 0})
-        return path.read_bytes(), [epoch.metrics for epoch in history.epochs]
+        return path.read_bytes(), [epoch.metrics for epoch in history]
 
     first, again, other = (run(seed, tmp_path / f"{i}") for i, seed in enumerate((0, 0, 1)))
     assert first == again
@@ -56,7 +32,7 @@ def test_training_learns(params, store):
         rotation=0.0, scale=[1.0, 1.0], translation=0.0, flip=0.0, occlusion=0.0, colour=0.0
     )
     spec_ = experiment(params, epochs=40, batch_size=16, augment=still)
-    epochs = train(store, spec_, seed=0)[1].epochs
+    epochs = train(store, spec_, seed=0)[1]
     assert epochs[-1].metrics["loss_landmarks"] < 0.5 * epochs[0].metrics["loss_landmarks"]
 
 
@@ -77,6 +53,30 @@ def test_the_terms_are_the_papers_formulas(params):
     assert terms["landmarks"].item() == pytest.approx(fld, rel=1e-5)
     torch.testing.assert_close(terms["low_rank"], low_rank)
     torch.testing.assert_close(terms["attention"], attention)
+
+
+def test_the_expression_term_is_the_cross_entropy_of_the_labelled_faces():
+    logits = torch.tensor([[1.0, 2.0, 0.5], [0.0, 0.0, 3.0], [9.0, 9.0, 9.0]])
+    labels = torch.tensor([1, 0, -1])
+    naive = [-np.log(np.exp(2) / np.exp([1, 2, 0.5]).sum()), -np.log(1 / np.exp([0, 0, 3]).sum())]
+    assert float(expression_loss(logits, labels)) == pytest.approx(np.mean(naive), rel=1e-5)
+    assert float(expression_loss(logits, torch.full((3,), -1))) == 0
+
+
+@pytest.mark.parametrize(("name", "factor"), [("cadnet_fer", 0.25), ("resnet18_fer_only", 1.0)])
+def test_expressions_weigh_lambda_fer_beside_landmarks(params, name, factor):
+    torch.manual_seed(0)
+    spec_ = params.models[name]
+    model = MODELS[spec_.name](spec_, mean_shape=torch.zeros(68, 2)).eval()
+    torch.nn.init.normal_(model.fer.classify.weight)
+    labels = torch.tensor([0, 3, -1])
+    batch = Batch([], torch.rand(3, 3, 32, 32), torch.zeros(3, 68, 2), labels)
+    weights = params.train.loss.model_copy(update={"lambda_fer": 0.25})
+    output = model(batch.images)
+    terms = composite(output, batch, model, weights)
+    wanted = factor * expression_loss(output.expression, labels)
+    torch.testing.assert_close(terms["expression"], wanted)
+    assert ("landmarks" in terms) == spec_.landmarks == (output.landmarks is not None)
 
 
 def test_weight_decay_is_on_the_weights_that_eq_24_names(params):
@@ -133,8 +133,9 @@ def test_a_checkpoint_predicts_as_the_model_did(params, store, tmp_path):
     checkpoint.save(tmp_path / "m.safetensors", model, about)
     loaded, read = checkpoint.load(tmp_path / "m.safetensors")
     assert read == about
-    expected = predict(model, store, rows, cpu)
-    np.testing.assert_array_equal(predict(loaded, store, rows, cpu), expected)
+    expected = predict(model, store, rows, cpu).landmarks
+    np.testing.assert_array_equal(predict(loaded, store, rows, cpu).landmarks, expected)
+    assert predict(loaded, store, rows[:0], cpu).landmarks.shape == (0, 68, 2)
 
 
 def test_broken_checkpoints_are_named(tmp_path, params, store):

@@ -38,6 +38,7 @@ rule score:
     output:
         "results/scores.csv",
         "results/errors.parquet",
+        "results/expressions.parquet",
         "results/runs.json",
         "results/data.json",
         "results/metrics.json",

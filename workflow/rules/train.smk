@@ -24,6 +24,7 @@ rule train:
         store=lambda w: f"data/aligned/{EXPERIMENTS[w.experiment].train_on}.arrow",
         about=lambda w: f"data/aligned/{EXPERIMENTS[w.experiment].train_on}.json",
         weights=backbone_weights,
+        start=starting_model,
     output:
         model="results/{experiment}/seed{seed}/model.safetensors",
         history="results/{experiment}/seed{seed}/history.csv",
@@ -44,13 +45,16 @@ rule train:
         weights=lambda w, input: (
             f"--weights {shlex.quote(input.weights[0])}" if input.weights else ""
         ),
+        start=lambda w, input: (
+            f"--start {shlex.quote(input.start[0])}" if input.start else ""
+        ),
         folder=subpath(output.model, parent=True),
     message:
         "train {wildcards.experiment}, seed {wildcards.seed}"
     shell:
         "python -m cadnet.training.run --spec {params.spec:q}"
         " --experiment {wildcards.experiment:q} --seed {wildcards.seed}"
-        " --data {input.store:q} {params.weights}"
+        " --data {input.store:q} {params.weights} {params.start}"
         " --out {params.folder:q} --log {log:q}"
 
 

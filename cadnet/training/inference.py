@@ -1,0 +1,72 @@
+"""What a trained model says of the faces of a store."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cadnet.data.batches import to_float, to_pixels
+from cadnet.data.store import Store
+from cadnet.evaluation.metrics import mean_distance
+from cadnet.faces import SCHEMES
+from cadnet.models import FaceModel
+from cadnet.training import ACCURACY, VALIDATION
+
+Rows = NDArray[np.int64]
+
+
+class Predictions(NamedTuple):
+    """Of some faces, in their order; None where the model has no head for it."""
+
+    landmarks: NDArray[np.float32] | None
+    """(N, L, 2) px of the crop."""
+    expression: NDArray[np.float32] | None
+    """(N, K) logits."""
+
+
+def predict(
+    model: FaceModel, store: Store, rows: Rows, device: torch.device, batch: int = 256
+) -> Predictions:
+    """Predictions for some rows of a store."""
+    model.eval()
+    landmarks, expression = [], []
+    with torch.inference_mode():
+        # One empty batch gives no rows their shape.
+        for start in range(0, max(1, len(rows)), batch):
+            images = store.images(rows[start : start + batch])
+            output = model(
+                to_float(images if len(images) else store.images(np.zeros(1, int)), device)
+            )
+            if output.landmarks is not None:
+                landmarks.append(
+                    to_pixels(output.landmarks, store.size).cpu().numpy()[: len(images)]
+                )
+            if output.expression is not None:
+                expression.append(output.expression.float().cpu().numpy()[: len(images)])
+    return Predictions(
+        np.concatenate(landmarks) if landmarks else None,
+        np.concatenate(expression) if expression else None,
+    )
+
+
+def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Share of the labelled faces whose expression is the most likely one, in percent."""
+    known = labels >= 0
+    return float(100 * np.mean(logits[known].argmax(axis=1) == labels[known]))
+
+
+def validate(model: FaceModel, store: Store, rows: Rows, device: torch.device) -> dict[str, float]:
+    """Metrics on faces held out: the mean distance over the inter-ocular distance, mean over faces,
+    and the accuracy; both in percent."""
+    said, metrics = predict(model, store, rows, device), {}
+    if said.landmarks is not None:
+        truth = store.landmarks[rows]
+        distance = mean_distance(said.landmarks, truth)
+        relative = distance / SCHEMES[store.scheme].interocular(truth)
+        metrics[VALIDATION] = float(100 * np.mean(relative))
+    if said.expression is not None and (store.expression[rows] >= 0).any():
+        metrics[ACCURACY] = accuracy(said.expression, store.expression[rows])
+    return metrics

@@ -1,0 +1,112 @@
+"""Where a run stands, in one file: a job that was killed goes on from it, to the same bits.
+
+A safetensors file with the model's tensors (``model.``), the optimiser's (``optimiser.``), the
+generators' states (``generator.``), and the rest as JSON. Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from cadnet.provenance import atomic_path
+
+
+@dataclass
+class Epoch:
+    """What one epoch left behind; ``metrics`` repeat to the bit, the rest is the machine's."""
+
+    number: int
+    metrics: dict[str, float]
+    seconds: float
+    images_per_second: float
+
+
+@dataclass
+class Progress:
+    """Where a run stands between two steps.
+
+    Attributes:
+        epoch, batch: the epoch, from 1, and how many of its batches are done.
+        sums: of the loss and its terms over these batches.
+        seconds: spent in this epoch.
+        epochs: those that are done.
+    """
+
+    epoch: int = 1
+    batch: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    epochs: list[Epoch] = field(default_factory=list)
+
+
+def _generators() -> dict[str, Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def save(
+    path: Path,
+    progress: Progress,
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    identity: str,
+) -> None:
+    """Write the state; ``identity`` says of which run."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    for index, state in optimiser.state_dict()["state"].items():
+        for name, tensor in state.items():
+            if tensor is not None:
+                tensors[f"optimiser.{index}.{name}"] = tensor
+    tensors |= {f"generator.{name}": state for name, state in _generators().items()}
+    about = {"progress": asdict(progress), "identity": identity}
+    with atomic_path(path) as temporary:
+        save_file(
+            {name: tensor.contiguous() for name, tensor in tensors.items()},
+            temporary,
+            metadata={"about": json.dumps(about)},
+        )
+
+
+def load(
+    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, identity: str
+) -> Progress | None:
+    """Puts a saved state back; None, and a line that says why, where none can be gone on from."""
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            about: dict[str, Any] = json.loads((file.metadata() or {})["about"])
+            if about["identity"] != identity:
+                print(f"{path}: is of other parameters, data or code; starting anew")
+                return None
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        told = about["progress"]
+        progress = Progress(**{**told, "epochs": [Epoch(**epoch) for epoch in told["epochs"]]})
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        print(f"{path}: is not a whole state of a run ({error}); starting anew")
+        return None
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+    model.load_state_dict(part("model."))
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in part("optimiser.").items():
+        index, _, key = name.partition(".")
+        states.setdefault(int(index), {})[key] = tensor
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": states, "param_groups": groups})
+    torch.set_rng_state(part("generator.")["cpu"])
+    if torch.cuda.is_available() and "cuda" in part("generator."):
+        torch.cuda.set_rng_state(part("generator.")["cuda"])
+    return progress
