@@ -20,7 +20,7 @@ from cadnet import job
 from cadnet.data.access import Archive
 from cadnet.provenance import file_digest, write_json
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16  # what a broken connection loses at most
 _TIMEOUT = (15, 60)  # seconds without a connection, without a byte
 # Before an answer has begun; what breaks later is resumed by the next try. Waits 0, 1, 2 s.
 RETRIES = Retry(
@@ -155,11 +155,11 @@ def _explained(archive: Archive, part: Path, known: Path) -> Iterator[None]:
         came, _ = _begun(archive, part, known)
         if came:
             raise FetchError(
-                f"{archive.url}: the connection broke after {size(came)} ({_reason(error)}); they are kept: "
-                "the same command goes on from there"
+                f"{archive.url}: the connection broke after {size(came)} ({_reason(error)}); they "
+                "are kept: the same command goes on from there"
             ) from error
         part.unlink(missing_ok=True)
         raise FetchError(
-            f"{archive.url}: cannot be had ({_reason(error)}); is there a network, or a proxy to name "
-            "(HTTPS_PROXY)? Try again"
+            f"{archive.url}: cannot be had ({_reason(error)}); is there a network, or a proxy to "
+            "name (HTTPS_PROXY)? Try again"
         ) from error

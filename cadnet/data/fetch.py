@@ -149,7 +149,7 @@ def _alone(work: Path) -> Iterator[None]:
     lock = FileLock(work / "lock")
     try:
         lock.acquire(timeout=1)
-    except Timeout:
+    except (Timeout, FileNotFoundError):  # it may be tidying up just now
         raise FetchError(f"{work}: another fetch of the same dataset is going on") from None
     try:
         # A process that was killed could not tidy up.
