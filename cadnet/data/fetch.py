@@ -171,6 +171,8 @@ def main(arguments: list[str] | None = None) -> int:
     def run(options: argparse.Namespace) -> str:
         spec: dict[str, Any] = options.spec
         archives = [Archive.model_validate(archive) for archive in spec["archives"]]
+        if not archives:
+            raise FetchError(f"{spec['dataset']} cannot be downloaded by anybody")
         return fetch(options.out, archives, replace=True)
 
     return job.main(run, parser.parse_args(arguments), FetchError)

@@ -1,5 +1,6 @@
 """Downloads against a server on this machine: whole, broken off, changed, malicious."""
 
+import errno
 import hashlib
 import io
 import json
@@ -23,6 +24,7 @@ from cadnet.data.access import Access, Archive, access, matching
 from cadnet.data.download import FetchError
 from cadnet.data.sources import SOURCE_MODULES
 from cadnet.params import Data
+from cadnet.provenance import OutputError
 from tests.conftest import ROOT
 from tests.server import serving, zipped
 
@@ -279,6 +281,26 @@ def test_the_pipelines_own_folder_is_replaced(server, out):
     spec = {"dataset": "cofw", "archives": [archive(server).model_dump()]}
     assert fetch.main(["--spec", json.dumps(spec), "--out", str(out)]) == 0
     assert set(holds(out)) == {*FILES, "SHA256SUMS"}
+
+
+def test_the_job_refuses_what_has_no_archive(out, capsys):
+    spec = json.dumps(origin.fetch_spec("300w"))
+    assert fetch.main(["--spec", spec, "--out", str(out)]) == 1
+    assert "300w cannot be downloaded" in capsys.readouterr().err and not out.exists()
+
+
+def test_a_disk_that_fills_up_keeps_what_has_come(server, out, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copyfileobj", full)
+        with pytest.raises(OutputError, match="no space is left there"):
+            fetch.fetch(out, [archive(server)])
+    assert not out.exists() and part(out).read_bytes() == BODY
+    assert not (part(out).parent / "files").exists()
+    fetch.fetch(out, [archive(server)])
+    assert server.sent == [len(BODY)]
 
 
 def test_of_two_fetches_at_once_one_is_refused(server, out):
