@@ -13,7 +13,11 @@ from pathlib import Path
 import yaml
 
 from cadnet.params import ParameterError, load
-from cadnet.provenance import PACKAGE_ROOT, canonical_json
+from cadnet.provenance import PACKAGE_ROOT, OutputError, canonical_json
+
+
+class CommandError(Exception):
+    """A command cannot do what it is asked."""
 
 
 def _spec(options: argparse.Namespace) -> str:
@@ -53,6 +57,22 @@ def _models(options: argparse.Namespace) -> str:
     return "\n".join(lines)
 
 
+def _data_fetch(options: argparse.Namespace) -> str:
+    from cadnet.data.access import access
+    from cadnet.data.download import FetchError
+    from cadnet.data.fetch import fetch_by_name
+    from cadnet.data.sources import FOLDERS
+
+    name, known = options.name, access()
+    if name not in known:
+        raise ParameterError(f"unknown dataset {name!r}; there are {', '.join(known)}")
+    raw = Path(load(options.params, options.config).data.raw)
+    try:
+        return fetch_by_name(name, known[name], options.to or raw / FOLDERS.get(name, name))
+    except (FetchError, OutputError) as error:
+        raise CommandError(str(error)) from error
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="cadnet", description=__doc__)
@@ -72,12 +92,27 @@ def main(arguments: list[str] | None = None) -> int:
     actions = command.add_subparsers(required=True, metavar="ACTION")
     action = actions.add_parser("status", help="which are there, whole or in part; how to get them")
     action.set_defaults(run=_data_status)
+    action = actions.add_parser(
+        "fetch",
+        help="download one, where anybody may; else say how it is had (and fail)",
+        description="Downloads a dataset, checks and unpacks it. A download that broke off goes on "
+        "where it stopped when the command is given again. Where the owners give the dataset only "
+        "to whom they know, prints the steps and exits with 1.",
+    )
+    action.add_argument("name", metavar="NAME", help="as `cadnet data status` lists them")
+    action.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="its folder, instead of <data.raw>/NAME"
+    )
+    action.set_defaults(run=_data_fetch)
     options = parser.parse_args(arguments)
     try:
         print(options.run(options))
-    except ParameterError as error:
+    except (ParameterError, CommandError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
     return 0
 
 

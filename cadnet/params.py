@@ -129,6 +129,7 @@ class Builtin(Strict):
 
 class Data(Strict):
     raw: str
+    fetch: list[Literal["cofw", "cofw68"]]  # those with archives in access.yaml: a test compares
     partial: Literal["refuse", "allow"]
     validation: Annotated[float, Field(gt=0, lt=0.5)]
     size: Annotated[int, Field(ge=32, le=1024)]

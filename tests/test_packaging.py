@@ -1,6 +1,9 @@
 """What set-up rests on: the lock, the conda environment, the files that the README names."""
 
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 
 import yaml
@@ -37,6 +40,22 @@ def test_everything_is_pinned_once_and_nothing_is_left_out():
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     assert {canonicalize_name(Requirement(text).name) for text in wanted} <= names
     assert set(NAMED) | {"pytest"} <= names
+
+
+def test_an_installed_package_has_every_data_file(tmp_path):
+    """As setuptools builds it, from a copy without the files that lie around here."""
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "cadnet", tmp_path / "cadnet", ignore=ignore)
+    build = "import setuptools; setuptools.setup()"
+    command = [sys.executable, "-c", build, "-q", "build_py", "--build-lib", "built"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+
+    def files(folder):
+        return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+
+    assert files(tmp_path / "built/cadnet") == files(tmp_path / "cadnet")
 
 
 def test_links_of_the_readme_lead_somewhere():

@@ -64,6 +64,7 @@ def test_an_experiments_model_is_its_architectures_with_its_own_changes():
         ({"train": {"augment": {"scale": [1.2, 0.9]}}}, "train.augment: scale must be [low, high]"),
         ({"model": {"llb": {"rank": 0}}}, "model.llb.rank: "),
         ({"data": {"builtin": {"300w": {"afww": 3}}}}, "data.builtin.300w.afww: unknown key"),
+        ({"data": {"fetch": ["300w"]}}, "data.fetch.0: Input should be 'cofw' or 'cofw68' (is "),
         ({"data": {"size": 60}}, "data.size: 60 px is no multiple"),
         ({"data": {"occlusion": {"mild": 0.5}}}, "mild must be below moderate"),
         ({"only": ["cadnett"]}, "only: unknown experiment cadnett; there are resnet18, "),

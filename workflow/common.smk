@@ -7,6 +7,7 @@ sys.path.insert(0, str(workflow.basedir))
 from cadnet import params as parameters
 from cadnet import provenance
 from cadnet.data import origin
+from cadnet.data.access import access
 from cadnet.data.sources import SOURCE_MODULES
 from cadnet.paper import declarations
 from workflow.jobs import complaint, exports, follow_journals, own_python_first
@@ -69,11 +70,17 @@ def runs(pattern):
     return expand(pattern, experiment=EXPERIMENTS, seed=PARAMS.seeds)
 
 
-def builtin_manifest(w):
-    """What says that built-in faces are there; nothing where the user's own files are used."""
-    if ORIGINS[w.dataset].kind == "built-in":
-        return [f"data/builtin/{w.dataset}/SHA256SUMS"]
-    return []
+def manifest(w):
+    """What says that drawn or fetched faces are there; nothing where the user's own are used."""
+    found = ORIGINS[w.dataset]
+    return [] if found.digest else [f"{found.root}/SHA256SUMS"]
+
+
+def fetched_beside(w):
+    """Downloads that hold some of a download's files: these are then copied."""
+    names = {a.also_in for a in access()[w.dataset].archives} & set(ORIGINS)
+    roots = [ORIGINS[name].root for name in sorted(names)]
+    return [f"{root}/SHA256SUMS" for root in roots if root.parent == origin.FETCHED]
 
 
 def backbone_weights(w):

@@ -134,10 +134,10 @@ def _few(lines: list[str], most: int = 20) -> list[str]:
 
 
 def verify_manifest(root: Path) -> str:
-    """Checks generated files against their manifest; returns the manifest's digest.
+    """Checks generated or fetched files against their manifest; returns the manifest's digest.
 
     Raises:
-        DataError: a file is missing or is not what was generated.
+        DataError: a file is missing or is not what was written.
     """
     manifest = root / MANIFEST
     for line in manifest.read_text(encoding="utf-8").splitlines():
@@ -145,7 +145,7 @@ def verify_manifest(root: Path) -> str:
         path = root / name
         if not path.is_file() or file_digest(path) != wanted:
             raise DataError(
-                f"{path}: is missing or not as it was generated; delete {root} and run again"
+                f"{path}: is missing or not as it was written; delete {root} and run again"
             )
     return file_digest(manifest)
 

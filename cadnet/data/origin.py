@@ -1,4 +1,4 @@
-"""Where a dataset comes from: the user's official files, or the built-in faces.
+"""Where a dataset comes from: the user's official files, a download, or the built-in faces.
 
 Light: the Snakefile asks this while it is read.
 """
@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cadnet.data.access import access
 from cadnet.data.sources import FOLDERS
 from cadnet.params import Data, ParameterError
 from cadnet.provenance import tree_digest
 
 BUILTIN = Path("data/builtin")
+FETCHED = Path("data/fetched")
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Origin:
 
     Attributes:
         kind: ``official`` or ``built-in``.
-        digest: of the official files; None for built-in faces, whose manifest has it.
+        digest: of the user's files; None for what the pipeline draws or fetches, whose manifest
+            has it.
         expected: faces a part; None for official files, whose source knows.
     """
 
@@ -33,13 +36,16 @@ class Origin:
 
 
 def locate(data: Data, dataset: str) -> Origin:
-    """Official files in ``<raw>/<dataset>`` win; without that folder it is the built-in faces.
+    """Official files in ``<raw>/<dataset>`` win; without that folder it is a download where
+    ``data.fetch`` names the dataset, else the built-in faces.
 
     Raises:
-        ParameterError: the folder is there, but empty; or absent, and no built-in faces stand in.
+        ParameterError: the folder is there, but empty; or absent, and nothing stands in.
     """
     root = Path(data.raw, FOLDERS.get(dataset, dataset))
     if not root.is_dir():
+        if dataset in data.fetch:
+            return Origin(FETCHED / dataset, "official", None, None)
         if dataset not in data.builtin.datasets():
             raise ParameterError(
                 f"{root}: is not there, and there are no built-in faces of {dataset} (yet); put "
@@ -67,6 +73,12 @@ def align_spec(data: Data, dataset: str, origin: Origin) -> dict[str, Any]:
         "size": data.size,
         "margin": data.margin,
     }
+
+
+def fetch_spec(dataset: str) -> dict[str, Any]:
+    """All that a download depends on."""
+    archives = access()[dataset].archives
+    return {"dataset": dataset, "archives": [archive.model_dump() for archive in archives]}
 
 
 def builtin_spec(data: Data, dataset: str) -> dict[str, Any]:

@@ -3,31 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict
-
+from cadnet.data.access import access
 from cadnet.data.align import collect
-from cadnet.data.sources import FOLDERS, SOURCE_MODULES, source
-
-
-class Access(BaseModel):
-    """How a dataset is had, and on what terms."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    title: str
-    licence: str
-    get: str
-
-
-@cache
-def access() -> dict[str, Access]:
-    """By dataset, in the order of ``SOURCE_MODULES``."""
-    text = Path(__file__).with_name("access.yaml").read_text(encoding="utf-8")
-    known = {name: Access.model_validate(entry) for name, entry in yaml.safe_load(text).items()}
-    return {name: known[name] for name in SOURCE_MODULES}
+from cadnet.data.sources import FOLDERS, source
 
 
 @dataclass(frozen=True)
@@ -74,5 +54,7 @@ def report(raw: Path, *, problems: int = 8) -> str:
             lines.append(f"    … and {len(found.problems) - problems} more")
         if found.state != "found":
             lines.append(f"    {known.licence}; {known.get}")
+            if found.state == "missing" and known.archives:
+                lines.append(f"    cadnet data fetch {name} downloads it")
             lines.append(f"    goes to {found.root}/")
     return "\n".join(lines)

@@ -260,7 +260,7 @@ def test_generated_files_that_changed_are_refused(small_300w, tmp_path):
     built_in = spec(counts, origin="built-in", digest=None)
     assert align(root, tmp_path / "a.arrow", built_in)["origin"] == "built-in"
     victim.write_bytes(victim.read_bytes() + b"x")
-    with pytest.raises(DataError, match="not as it was generated"):
+    with pytest.raises(DataError, match="not as it was written"):
         align(root, tmp_path / "a.arrow", built_in)
 
 

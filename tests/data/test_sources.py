@@ -2,8 +2,8 @@
 
 import pytest
 
+from cadnet.data.access import access
 from cadnet.data.sources import SOURCE_MODULES, source
-from cadnet.data.status import access
 from cadnet.faces import SCHEMES
 
 # Sagonas 2013, Zafeiriou 2017, Burgos-Artizzu 2013, Ghiasi 2015, Zhu 2016, Shen 2015,

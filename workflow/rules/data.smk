@@ -1,4 +1,29 @@
-# Raw faces, the user's or built-in, into aligned stores.
+# Raw faces, the user's, fetched or built-in, into aligned stores.
+
+
+localrules:
+    fetch,  # a cluster's nodes often reach no network
+
+
+rule fetch:
+    input:
+        fetched_beside,
+    output:
+        "data/fetched/{dataset}/SHA256SUMS",
+    log:
+        "logs/fetch/{dataset}.log",
+    # A try goes on where the last one stopped.
+    retries: 2
+    conda:
+        "../../environment.yml"
+    params:
+        # No digest of the code: what comes is fixed by the archives' own, and may be large.
+        spec=lambda w: as_json(origin.fetch_spec(w.dataset)),
+        folder=subpath(output[0], parent=True),
+    message:
+        "fetch {wildcards.dataset}"
+    shell:
+        "python -m cadnet.data.fetch --spec {params.spec:q} --out {params.folder:q} --log {log:q}"
 
 
 rule builtin:
@@ -21,7 +46,7 @@ rule builtin:
 
 rule align:
     input:
-        builtin_manifest,
+        manifest,
     output:
         store="data/aligned/{dataset}.arrow",
         about="data/aligned/{dataset}.json",
