@@ -8,6 +8,7 @@ import pytest
 
 from cadnet.data.align import align
 from cadnet.data.store import Store
+from cadnet.data.synthetic.write_expressions import write_affectnet
 from cadnet.evaluation.score import main
 from tests.data.test_align import spec
 
@@ -31,7 +32,8 @@ def scored(small_300w, tmp_path, capsys):
         {
             "dataset": ["300w"] * len(chosen),
             "key": store.keys[chosen].tolist(),
-            "landmarks": pa.FixedSizeListArray.from_arrays(pa.array(predicted.reshape(-1)), 136),
+            "landmarks": list(predicted.reshape(len(chosen), -1)),
+            "expression": pa.nulls(len(chosen), pa.list_(pa.float32())),
         }
     ).replace_schema_metadata({"scheme": "ibug68"})
     pq.write_table(table, run / "predictions.parquet")
@@ -118,3 +120,43 @@ def test_predictions_of_other_faces_or_cut_off_are_refused(scored):
     assert code == 1
     assert str(path) in message
     assert not (out / "scores.csv").exists()
+
+
+def test_expressions_are_scored_beside_the_most_frequent_one(tmp_path, capsys):
+    """A model that takes every face of AffectNet's stand-in for happy, but the first for sad."""
+    counts = {"train": 30, "validation": 16}
+    write_affectnet(tmp_path / "raw", counts=counts, seed=0, size=96)
+    align(tmp_path / "raw", tmp_path / "a.arrow", spec(counts) | {"dataset": "affectnet"})
+    store = Store(tmp_path / "a.arrow")
+    rows = np.flatnonzero(store.split != "train")
+    logits = np.eye(8, dtype=np.float32)[[2] + [1] * (len(rows) - 1)]
+    table = pa.table(
+        {
+            "dataset": ["affectnet"] * len(rows),
+            "key": store.keys[rows].tolist(),
+            "landmarks": pa.nulls(len(rows), pa.list_(pa.float32())),
+            "expression": list(logits),
+        }
+    ).replace_schema_metadata({"scheme": "ibug68"})
+    run = tmp_path / "results/fer/seed0"
+    run.mkdir(parents=True)
+    pq.write_table(table, run / "predictions.parquet")
+    record = {"experiment": "fer", "seed": 0, "train_on": "affectnet"}
+    record["parameters"] = {"test_on": ["affectnet"]}
+    (run / "run.json").write_text(json.dumps(record))
+    arguments = ["--runs", str(run / "run.json"), "--data", str(tmp_path / "a.arrow")]
+    arguments += ["--mild", "0.2", "--moderate", "0.4", "--out", str(tmp_path / "out")]
+    assert main(arguments) == 0, capsys.readouterr().err
+    scores = pd.read_csv(tmp_path / "out/scores.csv")
+    test = rows[store.split[rows] == "test"]
+    truth, said = store.expression[test], logits[np.isin(rows, test)].argmax(1)
+    right = sum(int(a == b) for a, b in zip(truth, said, strict=True))
+    (subset,) = set(store.subset[test])
+    assert value(scores, subset, "accuracy", "fer") == pytest.approx(100 * right / len(test))
+    common = np.bincount(store.expression[store.split == "train"]).argmax()
+    trivial = value(scores, subset, "accuracy", "majority")
+    assert trivial == pytest.approx(100 * np.mean(truth == common))
+    assert not scores["metric"].str.startswith("nrmse").any()
+    seen = pd.read_parquet(tmp_path / "out/expressions.parquet")
+    assert len(seen[seen["experiment"] == "fer"]) == len(rows)
+    assert list(json.loads((tmp_path / "out/metrics.json").read_text())) == ["fer"]
