@@ -79,9 +79,12 @@ def warp(
     """
     linear, offset = matrices[:, :, :2], matrices[:, :, 2]
     moved = landmarks @ linear.mT + offset[:, None]
-    mirrored = torch.linalg.det(linear) < 0
+    (a, b), (c, d) = linear.permute(1, 2, 0)
+    determinant = a * d - b * c
+    mirrored = determinant < 0
     moved = torch.where(mirrored[:, None, None], moved[:, torch.from_numpy(flip)], moved)
-    inverse = torch.linalg.inv(linear)
+    adjugate = torch.stack([torch.stack([d, -b], -1), torch.stack([-c, a], -1)], 1)
+    inverse = adjugate / determinant[:, None, None]
     back = torch.cat([inverse, -(inverse @ offset[:, :, None])], dim=2)
     grid = functional.affine_grid(back, list(images.shape), align_corners=False)
     warped = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
@@ -89,25 +92,26 @@ def warp(
 
 
 def occlude(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    """Pictures (B, 3, S, S), each with the given probability behind one plain rectangle."""
+    """Pictures (B, 3, S, S), each with the given probability behind a plain rectangle; in place."""
     count, _, height, width = images.shape
-    drawn = torch.rand(count, 8, generator=generator).to(images.device)
-    here = drawn[:, 0] < probability
-    across = torch.linspace(-1, 1, width, device=images.device)
-    down = torch.linspace(-1, 1, height, device=images.device)
-    half = 0.1 + 0.4 * drawn[:, 3:5]
-    inside_x = (across[None] - (2 * drawn[:, 1:2] - 1)).abs() < half[:, :1]
-    inside_y = (down[None] - (2 * drawn[:, 2:3] - 1)).abs() < half[:, 1:]
-    mask = inside_y[:, None, :, None] & inside_x[:, None, None, :] & here[:, None, None, None]
-    return torch.where(mask, drawn[:, 5:8, None, None], images)
+    drawn = torch.rand(count, 8, generator=generator)
+    chosen = (drawn[:, 0] < probability).nonzero().flatten().tolist()
+    x, y, half_x, half_y = (drawn[:, 1:5] * torch.tensor([1, 1, 0.2, 0.2])).mT.tolist()
+    for i in chosen:  # few and small: each is filled alone
+        left, right = (round(width * (x[i] + s * (0.05 + half_x[i]))) for s in (-1, 1))
+        top, bottom = (round(height * (y[i] + s * (0.05 + half_y[i]))) for s in (-1, 1))
+        colour = drawn[i, 5:8, None, None].to(images.device)
+        images[i, :, max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = colour
+    return images
 
 
 def recolour(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """Pictures in [0, 1] with brightness and contrast changed by up to ± strength."""
+    """Pictures in [0, 1] with brightness and contrast changed by up to ± strength; in place."""
     drawn = (2 * torch.rand(2, len(images), 1, 1, 1, generator=generator) - 1) * strength
     contrast, brightness = drawn.to(images.device)
     mean = images.mean((1, 2, 3), keepdim=True)
-    return ((images - mean) * (1 + contrast) + mean + brightness).clamp(0, 1)
+    # (image − mean)(1 + contrast) + mean + brightness
+    return images.mul_(1 + contrast).add_(brightness - mean * contrast).clamp_(0, 1)
 
 
 def _generator(*numbers: int) -> torch.Generator:

@@ -115,12 +115,23 @@ def test_an_epoch_shows_each_face_at_most_once_in_full_batches(store):
 
 def test_occluders_cover_the_share_of_faces_that_is_asked():
     images = torch.full((1000, 3, 16, 16), 0.5)
-    out = occlude(images, 0.4, torch.Generator().manual_seed(0))
+    out = occlude(images.clone(), 0.4, torch.Generator().manual_seed(0))
     touched = (out != images).flatten(1).any(1).float().mean()
     assert float(touched) == pytest.approx(0.4, abs=0.05)
-    assert torch.equal(occlude(images, 0.0, torch.Generator()), images)
+    assert torch.equal(occlude(images.clone(), 0.0, torch.Generator()), images)
+    # One plain rectangle each, of a tenth to half of the side, less what the edge cuts off.
+    for picture in (out != images).any(1)[(out != images).flatten(1).any(1)]:
+        rows, columns = picture.any(1).nonzero().flatten(), picture.any(0).nonzero().flatten()
+        assert picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
+        assert len(rows) <= 9 and len(columns) <= 9
 
 
 def test_recolouring_stays_in_range():
-    out = recolour(torch.rand(8, 3, 4, 4), 0.5, torch.Generator().manual_seed(0))
+    images = torch.rand(8, 3, 4, 4)
+    out = recolour(images.clone(), 0.5, torch.Generator().manual_seed(0))
     assert out.min() >= 0 and out.max() <= 1
+    contrast, brightness = torch.rand(2, 8, generator=torch.Generator().manual_seed(0)) - 0.5
+    for i in range(8):
+        mean = images[i].mean()
+        naive = (images[i] - mean) * (1 + contrast[i]) + mean + brightness[i]
+        torch.testing.assert_close(out[i], naive.clamp(0, 1))
