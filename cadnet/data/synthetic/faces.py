@@ -136,16 +136,22 @@ def _hair(head: Mesh, vertices: Points, person_look: Look) -> Points:
     return vertices + grown[:, None] * outwards
 
 
-def _wrinkles(units: Units, age: float) -> dict[str, float]:
-    """How deep the wrinkles are that units draw, and that stay."""
-    level = {unit: max(sides) for unit, sides in units.items()}
-    return {
-        "fold": 0.25 * age + 0.7 * level.get(12, 0) + 0.5 * level.get(9, 0),
-        "forehead": 0.3 * age + 0.6 * min(level.get(1, 0), 0.3 + level.get(2, 0)),
-        "glabella": 0.2 * age + 0.8 * level.get(4, 0),
-        "crow": 0.2 * age + 0.6 * level.get(6, 0),
-        "nose": 0.9 * level.get(9, 0),
-    }
+def _wrinkles(units: Units, age: float) -> dict[str, tuple[float, float]]:
+    """How deep the wrinkles are that units draw, and that stay: (image-left, image-right)."""
+
+    def depths(side: int) -> dict[str, float]:
+        level = {unit: sides[side] for unit, sides in units.items()}
+        return {
+            "fold": 0.25 * age + 0.7 * level.get(12, 0) + 0.8 * level.get(9, 0),
+            "forehead": 0.3 * age + 0.6 * min(level.get(1, 0), 0.3 + level.get(2, 0)),
+            "glabella": 0.2 * age + 0.8 * level.get(4, 0),
+            "crow": 0.2 * age + 0.6 * level.get(6, 0),
+            "nose": 0.75 * level.get(9, 0),
+            "dimple": 0.9 * level.get(14, 0) + 0.25 * level.get(12, 0),
+        }
+
+    left, right = depths(0), depths(1)
+    return {name: (left[name], right[name]) for name in left}
 
 
 def _paint(shown: Scene, seen: _Seen, control: Points, size: int) -> Picture:
@@ -163,7 +169,8 @@ def _paint(shown: Scene, seen: _Seen, control: Points, size: int) -> Picture:
         shown.subject.look,
         shown.lamp,
         (left, right),
-        teeth=float(rest[62, 1]) + 0.08,
+        # Between lips that barely part, no light falls on the teeth.
+        teeth=float(rest[62, 1] - 0.03 + min(0.11, 1.4 * (control[66, 1] - control[62, 1]))),
         wrinkles=_wrinkles(shown.units, shown.subject.look.wrinkles),
     )
     picture: Picture = np.clip(canvas, 0, 255).astype(np.uint8)
