@@ -65,7 +65,7 @@ def occluders(size: int) -> np.ndarray:
     for yaw in YAWS:
         row = []
         for i, name in enumerate(OCCLUDERS):
-            base = scene(generator(5, "occluders", i), QUIET)
+            base = scene(generator(8, "occluders", i), QUIET)
             turned = replace(base, pose=(float(yaw), 0.0, 0.0), occluders=((name, i),))
             row.append(draw(turned, size).image)
         rows.append(row)
