@@ -1,13 +1,17 @@
 """The built-in head: surface, rasteriser, expressions."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cadnet.data.synthetic.expressions import ACTION_UNITS, EMOTIONS, emotion, moved
+from cadnet.data.synthetic.faces import _wrinkles, draw
 from cadnet.data.synthetic.mesh import CONTROL, around, hairline, mesh
 from cadnet.data.synthetic.raster import grid_normals, rasterise
+from cadnet.data.synthetic.scene import Style, scene
+from cadnet.data.synthetic.shape import person
 from cadnet.data.synthetic.texture import CHANNELS, maps, sample
 from cadnet.faces import EXPRESSIONS, SCHEMES
 
@@ -164,3 +168,24 @@ def test_more_points_than_opencv_takes_at_once():
     every = sample(angle, height)["lips"]
     part = sample(angle[40_000:40_010], height[40_000:40_010])["lips"]
     np.testing.assert_array_equal(every[40_000:40_010], part)
+
+
+def test_lips_of_every_thickness_touch_at_rest_and_teeth_show_in_open_mouths():
+    for seed in range(40):
+        points = person(np.random.default_rng(seed)) + moved({})[:68]
+        assert abs(points[66, 1] - points[62, 1]) < 0.012
+    style = Style(yaw=0, pitch=0, roll=0, occluded=0, grey=0, noise=0)
+    people = [scene(np.random.default_rng(seed), style) for seed in range(12)]
+    base = min(people, key=lambda one: sum(one.subject.look.skin))  # teeth are paler than lips
+    shut, bared = (draw(replace(base, units=units), 160) for units in ({}, {25: (1.5, 1.5)}))
+    between = []
+    for face in (shut, bared):
+        x, y = np.round(face.landmarks[[62, 66]].mean(axis=0)).astype(int)
+        between.append(face.image[y - 1 : y + 2, x - 2 : x + 3].mean(axis=-1).max())
+    assert between[1] > between[0] + 25
+
+
+def test_a_one_sided_unit_draws_its_wrinkles_on_its_side():
+    deep = _wrinkles({14: (1.0, 0.1), 12: (0.6, 0.06)}, 0.0)
+    assert deep["dimple"][0] > 5 * deep["dimple"][1] > 0
+    assert deep["fold"][0] > 5 * deep["fold"][1] > 0

@@ -159,7 +159,7 @@ def colours(
     lamp: Light,
     eyes: tuple[Points, Points],
     teeth: float,
-    wrinkles: Mapping[str, float],
+    wrinkles: Mapping[str, tuple[float, float]],
 ) -> Float:
     """Colours (N, 3), 0 to 255, of pixels of the head.
 
@@ -168,7 +168,8 @@ def colours(
             in camera coordinates.
         eyes: the irises' centres in head coordinates x, y: the image's left eye, the right.
         teeth: height of the upper teeth's lower edge in head coordinates.
-        wrinkles: how deep, by channel of ``texture``.
+        wrinkles: how deep, by channel of ``texture``, in the image's left half of the face and in
+            its right.
     """
     angle, height, x, y = (np.ascontiguousarray(seen[:, k]) for k in range(4))
     normal = seen[:, 4:]
@@ -187,9 +188,9 @@ def colours(
     if person.beard:
         _lay(albedo, person.hair, m["beard"] * np.clip(person.beard * (0.75 + 0.3 * fine), 0, 1))
     _lay(albedo, person.lips, m["lips"])
-    folds = 0.16 * m["crease"]
-    for name, depth in wrinkles.items():
-        folds += depth * m[name]
+    folds, side = np.zeros_like(x), _ramp(x, -0.15, 0.15)
+    for name, (left, right) in wrinkles.items():
+        folds += (left + (right - left) * side) * m[name]
     dark = (1 - 0.28 * m["shade"]) * (1 - 0.45 * np.clip(folds, 0, 1)) * (1 - 0.75 * m["nostril"])
     albedo *= dark[:, None]
     brow = 1 - _ramp(m["brow"] + 0.008 * fine, person.brow * 0.6, person.brow * 1.3)

@@ -15,7 +15,8 @@ from cadnet.data.synthetic.appearance import Look, colours
 from cadnet.data.synthetic.expressions import moved
 from cadnet.data.synthetic.mesh import CONTROL, Mesh, around, mesh
 from cadnet.data.synthetic.occluders import occlude
-from cadnet.data.synthetic.raster import grid_normals, rasterise
+from cadnet.data.synthetic.occluders.layer import Head
+from cadnet.data.synthetic.raster import grid_normals, hidden, rasterise
 from cadnet.data.synthetic.scene import Scene, Style, Units, scene
 from cadnet.data.synthetic.shape import JAW, MEAN, Camera, Points, rotation
 
@@ -126,15 +127,6 @@ def contour(control: Points, vertices: Points, camera: Camera) -> Points:
     return placed
 
 
-def hidden_by_head(seen: Points, depth: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """(N,): points (px x, px y, nearness) before which the depth buffer has something."""
-    height, width = depth.shape
-    x = np.clip(np.round(seen[:, 0]).astype(int), 0, width - 1)
-    y = np.clip(np.round(seen[:, 1]).astype(int), 0, height - 1)
-    hidden: NDArray[np.bool_] = depth[y, x] > seen[:, 2] + _SLACK
-    return hidden
-
-
 def _hair(head: Mesh, vertices: Points, person_look: Look) -> Points:
     """The vertices with hair on them: further out where it grows."""
     edge = person_look.hairline + person_look.parting * np.sin(2 * head.angle)
@@ -144,20 +136,26 @@ def _hair(head: Mesh, vertices: Points, person_look: Look) -> Points:
     return vertices + grown[:, None] * outwards
 
 
-def _wrinkles(units: Units, age: float) -> dict[str, float]:
-    """How deep the wrinkles are that units draw, and that stay."""
-    level = {unit: max(sides) for unit, sides in units.items()}
-    return {
-        "fold": 0.25 * age + 0.7 * level.get(12, 0) + 0.5 * level.get(9, 0),
-        "forehead": 0.3 * age + 0.6 * min(level.get(1, 0), 0.3 + level.get(2, 0)),
-        "glabella": 0.2 * age + 0.8 * level.get(4, 0),
-        "crow": 0.2 * age + 0.6 * level.get(6, 0),
-        "nose": 0.9 * level.get(9, 0),
-    }
+def _wrinkles(units: Units, age: float) -> dict[str, tuple[float, float]]:
+    """How deep the wrinkles are that units draw, and that stay: (image-left, image-right)."""
+
+    def depths(side: int) -> dict[str, float]:
+        level = {unit: sides[side] for unit, sides in units.items()}
+        return {
+            "fold": 0.25 * age + 0.7 * level.get(12, 0) + 0.8 * level.get(9, 0),
+            "forehead": 0.3 * age + 0.6 * min(level.get(1, 0), 0.3 + level.get(2, 0)),
+            "glabella": 0.2 * age + 0.8 * level.get(4, 0),
+            "crow": 0.2 * age + 0.6 * level.get(6, 0),
+            "nose": 0.75 * level.get(9, 0),
+            "dimple": 0.9 * level.get(14, 0) + 0.25 * level.get(12, 0),
+        }
+
+    left, right = depths(0), depths(1)
+    return {name: (left[name], right[name]) for name in left}
 
 
 def _paint(shown: Scene, seen: _Seen, control: Points, size: int) -> Picture:
-    """The head before its background, (size, size, 3)."""
+    """The head before its background, at the finer size."""
     behind = paint.background(np.random.default_rng(shown.background), size, shown.style.background)
     canvas = cv2.resize(behind, (size * _FINER,) * 2).astype(np.float32)
     inside = np.flatnonzero(seen.depth > _FAR)
@@ -171,11 +169,11 @@ def _paint(shown: Scene, seen: _Seen, control: Points, size: int) -> Picture:
         shown.subject.look,
         shown.lamp,
         (left, right),
-        teeth=float(rest[62, 1]) + 0.08,
+        # Between lips that barely part, no light falls on the teeth.
+        teeth=float(rest[62, 1] - 0.03 + min(0.11, 1.4 * (control[66, 1] - control[62, 1]))),
         wrinkles=_wrinkles(shown.units, shown.subject.look.wrinkles),
     )
-    small = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
-    picture: Picture = np.clip(small, 0, 255).astype(np.uint8)
+    picture: Picture = np.clip(canvas, 0, 255).astype(np.uint8)
     return picture
 
 
@@ -189,21 +187,27 @@ def draw(shown: Scene, size: int) -> SyntheticFace:
     skin = head.vertices + head.follow @ (control - CONTROL).astype(np.float32)
     look = shown.subject.look
     seen = _see(head, _hair(head, skin, look), finer, side, long_hair=look.long)
-    image = _paint(shown, seen, control, size)
+    canvas = _paint(shown, seen, control, size)
 
     landmarks = camera.see(control[:68])[:, :2]
     landmarks[JAW] = contour(control, skin, camera)
-    hidden = hidden_by_head(finer.see(control[:68]), seen.depth)
-    hidden[JAW] = False  # on the visible outline by definition
-    covered = np.zeros((size, size), np.uint8)
+    unseen = hidden(finer.see(control[:68]), seen.depth, _SLACK)
+    unseen[JAW] = False  # on the visible outline by definition
+    placed = (landmarks + 0.5) * _FINER - 0.5
+    whom = Head(placed, control[:68], finer, seen.depth, shown.lamp, look)
+    covered = np.zeros((side, side), np.uint8)
     for name, seed in shown.occluders:
-        mask = occlude(image, name, landmarks, camera, np.random.default_rng(seed))
+        mask = occlude(canvas, name, whom, np.random.default_rng(seed))
         covered = np.maximum(covered, mask)
+    image, covered = (
+        cv2.resize(finely, (size, size), interpolation=cv2.INTER_AREA)
+        for finely in (canvas, covered)
+    )
     pixels = np.clip(np.round(landmarks).astype(int), 0, size - 1)
     return SyntheticFace(
         image=_photograph(image, shown),
         landmarks=landmarks,
-        visible=~hidden & (covered[pixels[:, 1], pixels[:, 0]] < 128),
+        visible=~unseen & (covered[pixels[:, 1], pixels[:, 0]] < 128),
         brow_lower=landmarks[[19, 24]] + camera.rotation[:2, 1] * 0.09 * camera.scale,
         pose=shown.pose,
         expression=shown.expression,

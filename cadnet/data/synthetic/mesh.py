@@ -116,7 +116,7 @@ def hairline(angle: Points) -> Points:
     return line
 
 
-def _faces(start: int, rows: int, columns: int) -> NDArray[np.int32]:
+def grid_faces(start: int, rows: int, columns: int) -> NDArray[np.int32]:
     """The triangles of a grid of vertices, facing outwards."""
     corner = (start + np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).reshape(-1)
     return np.concatenate(
@@ -189,7 +189,7 @@ def mesh() -> Mesh:
     hairy = np.concatenate(
         [hairline(angle) - height, np.full(ears, -1.0), np.full(len(hair), -1.0)]
     )
-    shells = [_faces(*grid) for grid in grids[1:]]
+    shells = [grid_faces(*grid) for grid in grids[1:]]
     both_sides = [np.concatenate([shell, shell[:, ::-1]]) for shell in shells]
     return Mesh(
         vertices=vertices,
@@ -198,6 +198,6 @@ def mesh() -> Mesh:
         height=level,
         follow=follow.astype(np.float32),
         hairy=hairy,
-        triangles=np.concatenate([_faces(*grids[0]), *both_sides[:2]]),
+        triangles=np.concatenate([grid_faces(*grids[0]), *both_sides[:2]]),
         long_hair=both_sides[2],
     )

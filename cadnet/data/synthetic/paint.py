@@ -40,7 +40,7 @@ def disc(
 
 
 def smooth(points: Points, closed: bool = True, steps: int = 4) -> Points:
-    """A Catmull–Rom curve through (N, 2) points."""
+    """A Catmull–Rom curve through (N, D) points."""
     n = len(points)
     index = np.arange(n if closed else n - 1)
     take = (lambda k: points[k % n]) if closed else (lambda k: points[np.clip(k, 0, n - 1)])
@@ -52,7 +52,7 @@ def smooth(points: Points, closed: bool = True, steps: int = 4) -> Points:
         + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2
         + (3 * p1 - p0 - 3 * p2 + p3) * t**3
     )
-    flat = curve.reshape(-1, 2)
+    flat = curve.reshape(-1, points.shape[1])
     return flat if closed else np.vstack([flat, points[-1:]])
 
 
@@ -109,10 +109,3 @@ def hair_colour(rng: np.random.Generator) -> Colour:
     )
     r, g, b = np.clip(chosen + rng.normal(0, 8, 3), 5, 240)
     return float(r), float(g), float(b)
-
-
-def blend(canvas: Canvas, layer: Canvas, mask: NDArray[np.uint8]) -> None:
-    """Lay ``layer`` (H, W, 3) over the canvas where ``mask`` (H, W) is 255, in part below that."""
-    weight = mask[..., None].astype(np.uint16)
-    mixed = (canvas * (255 - weight) + layer * weight + 127) // 255
-    canvas[:] = mixed.astype(np.uint8)

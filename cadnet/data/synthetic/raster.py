@@ -73,3 +73,15 @@ def grid_normals(
                 ny / length,
                 nz / length,
             )
+
+
+def hidden(
+    seen: NDArray[np.float64], depth: NDArray[np.float32], slack: float
+) -> NDArray[np.bool_]:
+    """(N,): points (px x, px y, nearness) before which the depth buffer has something that is
+    nearer by more than ``slack``."""
+    height, width = depth.shape
+    x = np.clip(np.round(seen[:, 0]).astype(int), 0, width - 1)
+    y = np.clip(np.round(seen[:, 1]).astype(int), 0, height - 1)
+    nearer: NDArray[np.bool_] = depth[y, x] > seen[:, 2] + slack
+    return nearer

@@ -78,6 +78,7 @@ def person(rng: np.random.Generator, strength: float = 1.0) -> Points:
     width, thickness = varies(0.1), varies(0.2)
     shape[MOUTH, 0] *= width
     shape[MOUTH, 1] = mouth_centre + (shape[MOUTH, 1] - 0.69) * thickness
+    shape[65:68, 1] -= 0.045 * (thickness - 1)  # thick lips touch at rest, too
     return shape * (1, varies(0.05), 1)
 
 

@@ -28,7 +28,7 @@ CHANNELS = (
     *("eye", "mouth", "lips", "nostril"),
     *("brow", "lash", "shade", "beard"),
     *("fold", "forehead", "glabella", "crow"),
-    *("hair", "blush", "crease", "nose"),
+    *("hair", "blush", "dimple", "nose"),
 )
 
 
@@ -145,8 +145,16 @@ def maps() -> Map:
         _line(np.vstack([_at(36) - (5, 0), _at(36) + (-16, dy)]), 2, 1.2) for dy in (-8, 0, 8)
     )
     glabella = _line(_at(21, 21) + ((7, -10), (7, 8)), 2, 1.5)
-    nose = _line(_at(27, 27) + ((-8, 6), (0, 3)), 2, 1.5) + _line(
-        _at(27, 27) + ((-8, 14), (0, 11)), 2, 1.5
+    nose = sum(
+        _line(
+            np.vstack([_at(27) + (-dx, dy + 7), _at(27) + (-dx / 2, dy + 1), _at(27) + (0, dy)]),
+            2,
+            1.3,
+        )
+        for dx, dy in ((11, 0), (13, 10), (15, 20))
+    )
+    crease = _line(
+        smooth(_at(36, "upper_lid", "socket") * 0.45 + _at(36, 37, 38) * 0.55, closed=False), 2, 1.2
     )
     layers = {
         "eye": _soft(eye, 0.7),
@@ -155,7 +163,7 @@ def maps() -> Map:
         "nostril": _soft(_both(nostril), 1.2),
         "brow": _distance(smooth(_at(17, 18, 19, 20, 21), closed=False)),
         "lash": np.minimum(_distance(upper), 0.05 + 1.6 * _distance(lower)),
-        "shade": np.clip(0.7 * sockets + 0.5 * sides + 0.6 * under, 0, 1),
+        "shade": np.clip(0.7 * sockets + 0.5 * sides + 0.6 * under + 0.26 * crease, 0, 1),
         "beard": _soft(beard, 7) * (1 - _soft(lips, 1)),
         "fold": _line(
             smooth(_at("wing", "fold", 48) + ((-4, 0), (2, 0), (-10, 4)), closed=False), 3, 2.5
@@ -168,10 +176,8 @@ def maps() -> Map:
             _both(_area(smooth(_at("cheekbone", "under_eye", "inner_cheek", "cheek")))), 14
         )
         + 0.6 * _soft(_area(_PLACED[[29, 31, 33, 35]]), 8),
-        "crease": _line(
-            smooth(_at(36, "upper_lid", "socket") * 0.45 + _at(36, 37, 38) * 0.55, closed=False),
-            2,
-            1.2,
+        "dimple": _line(
+            smooth(_at(48, 48, 48) + ((-9, -11), (-13, 0), (-9, 10)), closed=False), 3, 1.5
         ),
         "nose": np.clip(nose, 0, 1),
     }
