@@ -197,10 +197,11 @@ def all_errors(
 
 
 def expression_results(
-    run: Run, store: Store, rows: NDArray[np.int64], predicted: NDArray[np.int64]
+    run: Run, store: Store, predicted: NDArray[np.int64], classes: int
 ) -> pd.DataFrame:
-    """The labelled ones of some faces, one a row: their expression, and what it was taken for."""
-    known = store.expression[rows] >= 0
+    """Tested faces with one of the labels, one a row: their expression, what it was taken for."""
+    rows = test_rows(store)
+    known = (store.expression[rows] >= 0) & (store.expression[rows] < classes)
     table = {
         "experiment": run.experiment,
         "seed": run.seed,
@@ -223,15 +224,15 @@ def all_expressions(
         for store, table, run, _ in run_results(path, record, stores):
             logits = _values(table, "expression")
             if logits is not None and (store.expression[test_rows(store)] >= 0).any():
-                best = logits.argmax(axis=1)
-                parts.append(expression_results(run, store, test_rows(store), best))
-                pairs.add((run.train_on, store.about["dataset"]))
-    for train_on, dataset in sorted(pairs):
+                best, classes = logits.argmax(axis=1), logits.shape[1]
+                parts.append(expression_results(run, store, best, classes))
+                pairs.add((run.train_on, store.about["dataset"], classes))
+    for train_on, dataset, classes in sorted(pairs):
         source, store = stores[train_on], stores[dataset]
         labels = source.expression[source.rows(split="train")]
-        rows, common = test_rows(store), np.bincount(labels[labels >= 0]).argmax()
-        guess = np.full(len(rows), common)
-        parts.append(expression_results(Run(MAJORITY, 0, train_on), store, rows, guess))
+        common = np.bincount(labels[(labels >= 0) & (labels < classes)]).argmax()
+        guess = np.full(len(test_rows(store)), common)
+        parts.append(expression_results(Run(MAJORITY, 0, train_on), store, guess, classes))
     return _own_validation(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
 
 

@@ -53,8 +53,8 @@ def predict(
 
 
 def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Share of the labelled faces whose expression is the most likely one, in percent."""
-    known = labels >= 0
+    """Share of the faces with one of the K labels whose expression is the most likely one, in %."""
+    known = (labels >= 0) & (labels < logits.shape[1])
     return float(100 * np.mean(logits[known].argmax(axis=1) == labels[known]))
 
 

@@ -17,7 +17,8 @@ def landmark_loss(predicted: Tensor, target: Tensor) -> Tensor:
 
 
 def expression_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy, mean over the faces with a label (eq. 19); −1 is none."""
+    """Cross-entropy, mean over the faces with a label (eq. 19) that is one of the K classes."""
+    labels = labels.where(labels < logits.shape[1], -1)
     total = functional.cross_entropy(logits, labels, ignore_index=-1, reduction="sum")
     return total / (labels >= 0).sum().clamp_min(1)
 
