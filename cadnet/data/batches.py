@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from cadnet.data.clips import windows
 from cadnet.data.store import Store
 from cadnet.faces import SCHEMES
 from cadnet.schema import Augment
@@ -91,10 +92,13 @@ def warp(
     return warped, moved
 
 
-def occlude(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    """Pictures (B, 3, S, S), each with the given probability behind a plain rectangle; in place."""
+def occlude(
+    images: Tensor, probability: float, generator: torch.Generator, frames: int = 1
+) -> Tensor:
+    """Pictures (B, 3, S, S), each clip of some frames with the given probability behind a plain
+    rectangle; in place."""
     count, _, height, width = images.shape
-    drawn = torch.rand(count, 8, generator=generator)
+    drawn = torch.rand(count // frames, 8, generator=generator).repeat_interleave(frames, 0)
     chosen = (drawn[:, 0] < probability).nonzero().flatten().tolist()
     x, y, half_x, half_y = (drawn[:, 1:5] * torch.tensor([1, 1, 0.2, 0.2])).mT.tolist()
     for i in chosen:  # few and small: each is filled alone
@@ -105,10 +109,13 @@ def occlude(images: Tensor, probability: float, generator: torch.Generator) -> T
     return images
 
 
-def recolour(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """Pictures in [0, 1] with brightness and contrast changed by up to ± strength; in place."""
-    drawn = (2 * torch.rand(2, len(images), 1, 1, 1, generator=generator) - 1) * strength
-    contrast, brightness = drawn.to(images.device)
+def recolour(
+    images: Tensor, strength: float, generator: torch.Generator, frames: int = 1
+) -> Tensor:
+    """Pictures in [0, 1] with brightness and contrast changed by up to ± strength, alike for the
+    frames of a clip; in place."""
+    drawn = (2 * torch.rand(2, len(images) // frames, 1, 1, 1, generator=generator) - 1) * strength
+    contrast, brightness = drawn.repeat_interleave(frames, 1).to(images.device)
     mean = images.mean((1, 2, 3), keepdim=True)
     # (image − mean)(1 + contrast) + mean + brightness
     return images.mul_(1 + contrast).add_(brightness - mean * contrast).clamp_(0, 1)
@@ -121,7 +128,12 @@ def _generator(*numbers: int) -> torch.Generator:
 
 
 class Batches:
-    """The training faces of a store, shuffled and augmented anew each epoch."""
+    """The training faces of a store, shuffled and augmented anew each epoch.
+
+    With ``frames`` above 1 they come in clips of so many frames of a video, in turn, which share
+    one augmentation. ``batch_size`` counts faces, and a batch holds as many whole clips as fit, but
+    two at least, for batch normalisation.
+    """
 
     def __init__(
         self,
@@ -132,30 +144,34 @@ class Batches:
         augment: Augment,
         seed: int,
         device: torch.device,
+        frames: int = 1,
     ) -> None:
-        self.store, self.rows, self.augment = store, rows, augment
-        self.seed, self.device = seed, device
-        self.batch_size = min(batch_size, len(rows))
+        self.store, self.augment = store, augment
+        self.seed, self.device, self.frames = seed, device, frames
+        self.clips = rows[windows(store.video[rows], frames)] if frames > 1 else rows[:, None]
+        self._clips_a_batch = min(max(2, batch_size // frames), len(self.clips))
+        self.batch_size = self._clips_a_batch * frames
         self.flip = SCHEMES[store.scheme].flip
 
     def __len__(self) -> int:
-        return len(self.rows) // self.batch_size
+        return len(self.clips) // self._clips_a_batch
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The epoch's batches from ``start`` on, each full: the few faces left over come in another
         epoch. A batch depends on seed, epoch and its own number alone."""
-        order = torch.randperm(len(self.rows), generator=_generator(self.seed, epoch)).numpy()
+        order = torch.randperm(len(self.clips), generator=_generator(self.seed, epoch)).numpy()
         for index in range(start, len(self)):
             generator = _generator(self.seed, epoch, index)
-            first = index * self.batch_size
-            rows = self.rows[order[first : first + self.batch_size]]
+            first = index * self._clips_a_batch
+            rows = self.clips[order[first : first + self._clips_a_batch]].reshape(-1)
             images = to_float(self.store.images(rows), self.device)
             landmarks = to_units(torch.from_numpy(self.store.landmarks[rows]), self.store.size)
-            matrices = draw_matrices(len(rows), self.augment, generator)
+            matrices = draw_matrices(len(rows) // self.frames, self.augment, generator)
+            matrices = matrices.repeat_interleave(self.frames, 0)
             images, landmarks = warp(
                 images, landmarks.to(self.device), matrices.to(self.device), self.flip
             )
-            images = occlude(images, self.augment.occlusion, generator)
-            images = recolour(images, self.augment.colour, generator)
+            images = occlude(images, self.augment.occlusion, generator, self.frames)
+            images = recolour(images, self.augment.colour, generator, self.frames)
             expression = torch.from_numpy(self.store.expression[rows]).to(self.device)
             yield Batch(list(self.store.keys[rows]), images, landmarks, expression)

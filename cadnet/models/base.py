@@ -49,6 +49,8 @@ class FaceModel(nn.Module):
     mean: Tensor
     std: Tensor
     mean_shape: Tensor
+    frames: int = 1
+    """Of a clip: pictures come in multiples of it, the frames of a clip in turn."""
 
     def __init__(self, model: Model, *, mean_shape: Tensor) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from cadnet.data.batches import to_float, to_pixels
+from cadnet.data.clips import windows
 from cadnet.data.store import Store
 from cadnet.evaluation.metrics import mean_distance
 from cadnet.faces import SCHEMES
@@ -30,25 +31,27 @@ class Predictions(NamedTuple):
 def predict(
     model: FaceModel, store: Store, rows: Rows, device: torch.device, batch: int = 256
 ) -> Predictions:
-    """Predictions for some rows of a store."""
+    """Predictions for some rows of a store; those of one video are adjacent and in order.
+
+    A model of clips sees every frame among its neighbours.
+    """
     model.eval()
+    clips = windows(store.video[rows], model.frames).reshape(-1)
+    step = max(1, batch // model.frames) * model.frames
     landmarks, expression = [], []
     with torch.inference_mode():
-        # One empty batch gives no rows their shape.
-        for start in range(0, max(1, len(rows)), batch):
-            images = store.images(rows[start : start + batch])
-            output = model(
-                to_float(images if len(images) else store.images(np.zeros(1, int)), device)
-            )
+        for start in range(0, len(clips), step):
+            output = model(to_float(store.images(rows[clips[start : start + step]]), device))
             if output.landmarks is not None:
-                landmarks.append(
-                    to_pixels(output.landmarks, store.size).cpu().numpy()[: len(images)]
-                )
+                landmarks.append(to_pixels(output.landmarks, store.size).cpu().numpy())
             if output.expression is not None:
-                expression.append(output.expression.float().cpu().numpy()[: len(images)])
+                expression.append(output.expression.float().cpu().numpy())
+    # Where two clips share a frame, the later one counts.
+    place = np.zeros(len(rows), dtype=np.int64)
+    place[clips] = np.arange(len(clips))
     return Predictions(
-        np.concatenate(landmarks) if landmarks else None,
-        np.concatenate(expression) if expression else None,
+        np.concatenate(landmarks)[place] if landmarks else None,
+        np.concatenate(expression)[place] if expression else None,
     )
 
 

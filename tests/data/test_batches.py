@@ -106,6 +106,27 @@ def test_a_batch_is_the_same_wherever_the_epoch_is_entered(store):
             assert one.keys == other.keys and torch.equal(one.images, other.images)
 
 
+def test_the_frames_of_a_clip_share_one_augmentation(store):
+    """Faces of four videos, all frames of a video the same picture."""
+    rows = store.rows(split="train")[:12]
+    copy = np.repeat(rows[:4], 3)
+    store.images = lambda wanted, read=store.images: read(copy[np.searchsorted(rows, wanted)])
+    store.landmarks[rows] = store.landmarks[copy]
+    store.video[rows] = np.repeat(np.array(list("abcd"), dtype=object), 3)
+    made = batches(store, batch_size=6, frames=3)
+    made.clips = rows.reshape(4, 3)
+    (first, second) = made.epoch(1)
+    shown = [key for batch in (first, second) for key in batch.keys]
+    assert sorted(shown) == sorted(store.keys[rows])
+    for batch in (first, second):
+        assert len(batch.images) == 6
+        for clip in (slice(0, 3), slice(3, 6)):
+            for picture, points in zip(batch.images[clip], batch.landmarks[clip], strict=True):
+                assert torch.equal(picture, batch.images[clip][0])
+                assert torch.equal(points, batch.landmarks[clip][0])
+        assert not torch.equal(batch.landmarks[0], batch.landmarks[3])
+
+
 def test_an_epoch_shows_each_face_at_most_once_in_full_batches(store):
     made = batches(store, batch_size=3)
     shown = [key for batch in made.epoch(1) for key in batch.keys]
