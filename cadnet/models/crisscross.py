@@ -2,7 +2,7 @@
 
 After Huang et al. 2019 (CCNet), but with the paper's eqs. 8 and 14: the context is added without
 a γ. Two formulations of the same equations: ``plain`` is a handful of batched operators, for
-compilers, exporters and GPUs; ``_Attend`` is for CPUs. There memory traffic costs as much as
+compilers, exporters and GPUs; ``by_sample`` is for CPUs. There memory traffic costs as much as
 arithmetic, so it takes one sample at a time, which stays in the cache, and reaches rows, columns
 and time as views of it.
 """
@@ -19,6 +19,10 @@ from torch.nn import functional
 Size = tuple[int, int, int]
 """Of a sample: frames T, rows H, columns W."""
 
+_LARGE = 2**14
+"""Floats of a sample from which ``by_sample`` is faster: in smaller ones calls cost more than
+memory does (about where ``benchmarks/attention.py --sizes`` has 1)."""
+
 
 class CrissCrossAttention(nn.Module):
     """Each position attends to its row, its column and, in a clip, its place in other frames.
@@ -28,7 +32,6 @@ class CrissCrossAttention(nn.Module):
     the row, and its place along the other axes is masked. A clip of one frame is a picture.
 
     Query, key and value are one projection (``reduced``, ``reduced`` and ``channels`` outputs).
-    The gradient cannot be differentiated again where autograd runs eagerly on a CPU.
     """
 
     def __init__(self, channels: int, *, reduced: int) -> None:
@@ -40,15 +43,14 @@ class CrissCrossAttention(nn.Module):
         frames, height, width = (1, *x.shape[-2:]) if x.ndim == 4 else x.shape[-3:]
         size = (frames, height, width)
         weight, bias = self.qkv.weight, self.qkv.bias
-        whole = torch.compiler.is_compiling() or torch.is_autocast_enabled(x.device.type)
-        if whole or x.device.type != "cpu":
-            return plain(x.flatten(2), weight, bias, self.reduced, size).view_as(x)
-        args = x.flatten(2), weight, bias, self.reduced, size
-        if torch.is_grad_enabled() and any(t.requires_grad for t in (x, weight, bias)):
-            out: Tensor = _Attend.apply(*args)
-        else:
-            out = _attend(*args, keep=False)[0]
-        return out.view_as(x)
+        one_by_one = (
+            x.device.type == "cpu"
+            and not torch.compiler.is_compiling()
+            and not torch.is_autocast_enabled("cpu")
+            and x.shape[1:].numel() >= _LARGE
+        )
+        attend = by_sample if one_by_one else plain
+        return attend(x.flatten(2), weight, bias, self.reduced, size).view_as(x)
 
 
 def plain(x: Tensor, weight: Tensor, bias: Tensor, reduced: int, size: Size) -> Tensor:
@@ -74,6 +76,14 @@ def plain(x: Tensor, weight: Tensor, bias: Tensor, reduced: int, size: Size) -> 
     if frames > 1:
         context = context + torch.einsum("bthws,bshwc->bthwc", weights[2], value)
     return context.flatten(1, 3).transpose(1, 2) + x
+
+
+def by_sample(x: Tensor, weight: Tensor, bias: Tensor, reduced: int, size: Size) -> Tensor:
+    """``plain``, one sample after the other. The gradient cannot be differentiated again."""
+    if torch.is_grad_enabled() and any(t.requires_grad for t in (x, weight, bias)):
+        out: Tensor = _Attend.apply(x, weight, bias, reduced, size)
+        return out
+    return _attend(x, weight, bias, reduced, size, keep=False)[0]
 
 
 def _masked(length: int, like: Tensor) -> Tensor:
@@ -158,7 +168,7 @@ def _samples(x: Tensor, size: Size) -> tuple[Tensor, ...]:
 def _attend(
     x: Tensor, weight: Tensor, bias: Tensor, reduced: int, size: Size, *, keep: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """``plain``, and the projections and weights of all samples (``keep``) or of the last.
+    """The output, and the projections and weights of all samples (``keep``) or of the last.
 
     Weights sum to 1, so Σ Aᵢ (V xᵢ + b) = V (Σ Aᵢ xᵢ) + b: the features themselves are summed and
     the value projection comes last. No values need be kept, and the product writes into ``out``.

@@ -44,6 +44,9 @@ class GeometryBlock3D(GeometryBlock):
     reduction and the 3 × 3 fusion see one frame at a time, and what leaves the block are frames,
     in the order of X.flatten(0, 1), which the blocks after it treat like pictures.
 
+    Two iterations reach every position that shares t, h or w with the centre; where all three
+    differ it takes a third.
+
     Parameters are those of the 2D block: a state pretrained on pictures loads as it is, and a clip
     of one frame gives what the 2D block gives.
     """

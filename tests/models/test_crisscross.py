@@ -5,11 +5,14 @@ import itertools
 import pytest
 import torch
 
-from cadnet.models.crisscross import CrissCrossAttention, plain
+from cadnet.models.crisscross import CrissCrossAttention, by_sample, plain
 from cadnet.models.geometry import GeometryBlock, GeometryBlock3D
 
 SIZES = [(3, 5), (4, 2), (1, 4), (5, 1), (1, 1)]
 CLIPS = [(3, 2, 4), (2, 4, 3), (1, 3, 2), (4, 1, 1), (2, 1, 3), (2, 3, 1)]
+
+
+both = pytest.mark.parametrize("formulation", [by_sample, plain])
 
 
 def attention(channels: int, reduced: int) -> CrissCrossAttention:
@@ -17,14 +20,11 @@ def attention(channels: int, reduced: int) -> CrissCrossAttention:
     return CrissCrossAttention(channels, reduced=reduced).double()
 
 
-def whole(block, x):
-    """The formulation that compilers and GPUs get, on a shape (B, C, …)."""
+def with_(formulation, block, x):
+    """A formulation, whatever the size, on a shape (B, C, …)."""
     size = (1,) * (5 - x.ndim) + tuple(x.shape[2:])
-    return plain(x.flatten(2), *block.qkv.parameters(), block.reduced, size).view_as(x)
-
-
-def forward(block, x):
-    return block(x)
+    out = formulation(x.flatten(2), *block.qkv.parameters(), block.reduced, size)
+    return out.view_as(x)
 
 
 def cross(position, size):
@@ -57,47 +57,54 @@ def naive(block, x):
     return torch.stack(samples)
 
 
-@pytest.mark.parametrize("run", [forward, whole])
+@both
 @pytest.mark.parametrize("size", SIZES + CLIPS, ids=str)
-def test_values_and_gradients_are_those_of_the_equations(size, run):
+def test_values_and_gradients_are_those_of_the_equations(size, formulation):
     block = attention(4, 3)
     x = torch.randn(2, 4, *size, dtype=torch.float64, requires_grad=True)
     expected = naive(block, x)
-    torch.testing.assert_close(run(block, x), expected)
+    torch.testing.assert_close(with_(formulation, block, x), expected)
     with torch.no_grad():
-        torch.testing.assert_close(run(block, x), expected)
+        torch.testing.assert_close(with_(formulation, block, x), expected)
     factor = torch.randn_like(expected)
     wanted = torch.autograd.grad((expected * factor).sum(), [x, *block.parameters()])
-    got = torch.autograd.grad((run(block, x) * factor).sum(), [x, *block.parameters()])
+    got = torch.autograd.grad(
+        (with_(formulation, block, x) * factor).sum(), [x, *block.parameters()]
+    )
     for a, b in zip(got, wanted, strict=True):
         torch.testing.assert_close(a, b)
 
 
-@pytest.mark.parametrize("size", [(3, 2), (2, 3, 2)], ids=str)
-def test_gradcheck(size):
+@both
+@pytest.mark.parametrize("size", [(1, 3, 2), (2, 3, 2)], ids=str)
+def test_gradcheck(size, formulation):
     block = attention(2, 2)
-    inputs = [torch.randn(2, 2, *size, dtype=torch.float64), *block.parameters()]
-    inputs = [tensor.detach().requires_grad_() for tensor in inputs]
-
-    def run(x, weight, bias):
-        return torch.func.functional_call(block, {"qkv.weight": weight, "qkv.bias": bias}, (x,))
-
-    assert torch.autograd.gradcheck(run, inputs)
+    x = torch.randn(2, 2, size[0] * size[1] * size[2], dtype=torch.float64)
+    inputs = [tensor.detach().requires_grad_() for tensor in (x, *block.parameters())]
+    assert torch.autograd.gradcheck(lambda *tensors: formulation(*tensors, 2, size), inputs)
 
 
 def test_a_frozen_block_passes_the_gradient_on_and_a_second_derivative_is_refused():
     block = attention(3, 2).requires_grad_(False)
     x = torch.randn(1, 3, 4, 4, dtype=torch.float64, requires_grad=True)
     expected = torch.autograd.grad(naive(block, x).square().sum(), x)[0]
-    (got,) = torch.autograd.grad(block(x).square().sum(), x, create_graph=True)
+    out = with_(by_sample, block, x)
+    (got,) = torch.autograd.grad(out.square().sum(), x, create_graph=True)
     torch.testing.assert_close(got, expected)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         got.sum().backward()
 
 
+@pytest.mark.parametrize("size", [(4, 5), (32, 33), (5, 17, 16)], ids=str)
+def test_small_and_large_maps_alike(size):
+    block, x = attention(16, 4), torch.randn(2, 16, *size, dtype=torch.float64)
+    torch.testing.assert_close(block(x), with_(plain, block, x))
+
+
+@both
 @pytest.mark.parametrize("size", [(4, 5), (3, 4, 2)], ids=str)
 @pytest.mark.parametrize("layout", ["channels last", "part of a larger tensor", "flipped", "equal"])
-def test_layout_in_memory_changes_nothing(size, layout):
+def test_layout_in_memory_changes_nothing(size, layout, formulation):
     block = attention(4, 2)
     x = torch.randn(3, 4, *size, dtype=torch.float64)
     if layout == "channels last":
@@ -113,14 +120,15 @@ def test_layout_in_memory_changes_nothing(size, layout):
     results = []
     for tensor in (x, strange):
         tensor = tensor.detach().requires_grad_()
-        out = block(tensor)
+        out = with_(formulation, block, tensor)
         results.append([out, *torch.autograd.grad(out.sum(), [tensor, *block.parameters()])])
     for a, b in zip(*results, strict=True):
         torch.testing.assert_close(a, b)
 
 
+@both
 @pytest.mark.parametrize("size", [(3, 4), (3, 2, 4), (1, 3, 2)], ids=str)
-def test_weights_are_a_distribution_over_exactly_the_cross(size):
+def test_weights_are_a_distribution_over_exactly_the_cross(size, formulation):
     """One-hot positions and an identity for the value: the context is the attention map."""
     positions = list(itertools.product(*map(range, size)))
     count = len(positions)
@@ -130,7 +138,7 @@ def test_weights_are_a_distribution_over_exactly_the_cross(size):
         block.qkv.weight[6:] = torch.eye(count)
         block.qkv.bias[6:] = 0
     x = torch.eye(count, dtype=torch.float64).view(1, count, *size)
-    weights = (block(x) - x).flatten(2)[0]  # (seen, seeing)
+    weights = (with_(formulation, block, x) - x).flatten(2)[0]  # (seen, seeing)
     torch.testing.assert_close(weights.sum(0), torch.ones(count, dtype=torch.float64))
     for column, position in enumerate(positions):
         seen = {positions[i] for i in weights[:, column].nonzero().flatten()}
@@ -138,37 +146,45 @@ def test_weights_are_a_distribution_over_exactly_the_cross(size):
         assert len(seen) == sum(size) - len(size) + 1
 
 
+@both
 @pytest.mark.parametrize("axis", [2, 3, 4])
-def test_flipping_or_shuffling_an_axis_flips_or_shuffles_what_comes_out(axis):
+def test_flipping_or_shuffling_an_axis_flips_or_shuffles_what_comes_out(axis, formulation):
     block, x = attention(4, 2), torch.randn(2, 4, 3, 4, 5, dtype=torch.float64)
-    torch.testing.assert_close(block(x.flip(axis)), block(x).flip(axis))
+    torch.testing.assert_close(
+        with_(formulation, block, x.flip(axis)), with_(formulation, block, x).flip(axis)
+    )
     order = torch.randperm(x.shape[axis])
-    shuffled = block(x.index_select(axis, order))
-    torch.testing.assert_close(shuffled, block(x).index_select(axis, order))
+    shuffled = with_(formulation, block, x.index_select(axis, order))
+    torch.testing.assert_close(shuffled, with_(formulation, block, x).index_select(axis, order))
 
 
-def test_axes_are_alike():
+@both
+def test_axes_are_alike(formulation):
     block, x = attention(4, 2), torch.randn(2, 4, 3, 4, 5, dtype=torch.float64)
     for order in itertools.permutations([2, 3, 4]):
-        permuted = block(x.permute(0, 1, *order))
-        torch.testing.assert_close(permuted, block(x).permute(0, 1, *order))
+        permuted = with_(formulation, block, x.permute(0, 1, *order))
+        torch.testing.assert_close(permuted, with_(formulation, block, x).permute(0, 1, *order))
 
 
-def test_a_clip_of_one_frame_is_a_picture():
+@both
+def test_a_clip_of_one_frame_is_a_picture(formulation):
     block, x = attention(4, 2), torch.randn(2, 4, 3, 5, dtype=torch.float64)
-    assert torch.equal(block(x[:, :, None])[:, :, 0], block(x))
+    assert torch.equal(
+        with_(formulation, block, x[:, :, None])[:, :, 0], with_(formulation, block, x)
+    )
 
 
+@both
 @pytest.mark.parametrize(
     ("size", "iterations", "reach"), [((4, 5), 1, 1), ((4, 5), 2, 2), ((3, 3, 4), 2, 2)]
 )
-def test_every_iteration_reaches_along_one_more_axis(size, iterations, reach):
+def test_every_iteration_reaches_along_one_more_axis(size, iterations, reach, formulation):
     """In a picture two iterations reach everything, in a clip all that shares a coordinate."""
     block = attention(3, 2)
     x = torch.randn(1, 3, *size, dtype=torch.float64, requires_grad=True)
     out = x
     for _ in range(iterations):
-        out = block(out)
+        out = with_(formulation, block, out)
     for u in itertools.product(*map(range, size)):
         pick = out[(0, slice(None), *u)].sum()
         (gradient,) = torch.autograd.grad(pick, x, retain_graph=True)
@@ -177,10 +193,10 @@ def test_every_iteration_reaches_along_one_more_axis(size, iterations, reach):
             assert bool(gradient[(0, slice(None), *i)].any()) is (away <= reach)
 
 
-@pytest.mark.parametrize("size", [(6, 5), (2, 6, 5)], ids=str)
+@pytest.mark.parametrize("size", [(32, 33), (4, 16, 17)], ids=str)
 def test_exported_and_compiled_it_computes_the_same(size):
-    block = CrissCrossAttention(8, reduced=2).eval()
-    x = torch.randn(3, 8, *size)
+    block = attention(16, 2).eval()
+    x = torch.randn(3, 16, *size, dtype=torch.float64)
     batch = torch.export.Dim("batch", min=1, max=64)
     exported = torch.export.export(block, (x,), dynamic_shapes=({0: batch},))
     torch.testing.assert_close(exported.module()(x[:2]), block(x[:2]))
@@ -192,20 +208,27 @@ def test_exported_and_compiled_it_computes_the_same(size):
         torch.testing.assert_close(a, b)
 
 
+@both
 @pytest.mark.parametrize("size", [(6, 5), (2, 6, 5)], ids=str)
-def test_half_precision_is_close(size):
+def test_bfloat16_is_close(size, formulation):
     block = CrissCrossAttention(8, reduced=2)
     x = torch.randn(2, 8, *size)
-    expected = block(x)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        torch.testing.assert_close(block(x).float(), expected, atol=0.05, rtol=0.05)
-    half = block.bfloat16()(x.bfloat16())
+    expected = with_(formulation, block, x)
+    half = with_(formulation, block.bfloat16(), x.bfloat16())
     assert half.dtype == torch.bfloat16
     torch.testing.assert_close(half.float(), expected, atol=0.05, rtol=0.05)
 
 
+@pytest.mark.parametrize("size", [(6, 5), (32, 33)], ids=str)
+def test_under_autocast_it_is_close(size):
+    block, x = CrissCrossAttention(16, reduced=4), torch.randn(2, 16, *size)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = block(x)
+    torch.testing.assert_close(half.float(), block(x), atol=0.05, rtol=0.05)
+
+
 def test_same_bits_on_repeated_runs():
-    block, x = CrissCrossAttention(16, reduced=4), torch.randn(3, 16, 2, 14, 13)
+    block, x = CrissCrossAttention(48, reduced=6), torch.randn(3, 48, 2, 14, 13)
     runs = []
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
@@ -220,7 +243,7 @@ def test_same_bits_on_repeated_runs():
 
 
 def test_what_is_kept_for_the_gradient_is_input_queries_keys_and_weights():
-    block, x = CrissCrossAttention(32, reduced=4), torch.randn(2, 32, 3, 8, 9, requires_grad=True)
+    block, x = CrissCrossAttention(80, reduced=4), torch.randn(2, 80, 3, 8, 9, requires_grad=True)
     kept: dict[int, int] = {}
 
     def count(tensor):
@@ -230,7 +253,7 @@ def test_what_is_kept_for_the_gradient_is_input_queries_keys_and_weights():
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         block(x)
     positions = 2 * 3 * 8 * 9
-    floats = positions * (32 + 2 * 4 + 3 + 8 + 9) + block.qkv.weight.numel()
+    floats = positions * (80 + 2 * 4 + 3 + 8 + 9) + block.qkv.weight.numel()
     assert sum(kept.values()) <= 4 * floats
 
 
