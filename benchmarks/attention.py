@@ -1,9 +1,9 @@
 """Criss-cross attention against its usual formulation: time and memory, on this machine's CPU.
 
-python benchmarks/attention.py [--pairs 15] [--sizes]
+python benchmarks/attention.py [--pairs 9] [--sizes]
 
-Half a minute on two idle cores; with other work beside it two threads wait for each other, and
-their rows say nothing.
+With other work on the cores two threads wait for each other: their rows then say nothing, and the
+table takes minutes.
 
 Ratios of two modules with the same weights, run in turn: the median over pairs of runs, so that a
 slow moment meets both. float32, 8 pictures or clips, a reduction to C/8.
@@ -166,7 +166,7 @@ def sizes(pairs: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=15)
+    parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--sizes", action="store_true", help="small maps against plain instead")
     options = parser.parse_args()
     torch.manual_seed(0)
