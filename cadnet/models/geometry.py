@@ -1,39 +1,11 @@
-"""Deep geometry-aware block (section 3.1, eqs. 1–9): recurrent criss-cross attention.
-
-After Huang et al. 2019 (CCNet), but with the paper's eq. 8: the context is added without a γ.
-"""
+"""Deep geometry-aware block (section 3.1): recurrent criss-cross attention, in 2D and 3D."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-
-class CrissCrossAttention(nn.Module):
-    """Each position attends to its row and its column (eqs. 2–8).
-
-    (B, C, H, W) → (B, C, H, W). The H + W − 1 positions hold the centre once: it is reached
-    along the row, and its place in the column is masked.
-    """
-
-    def __init__(self, channels: int, *, reduced: int) -> None:
-        super().__init__()
-        self.query = nn.Conv2d(channels, reduced, 1)
-        self.key = nn.Conv2d(channels, reduced, 1)
-        self.value = nn.Conv2d(channels, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
-        query, key, value = self.query(x), self.key(x), self.value(x)
-        along_row = torch.einsum("bchw,bchv->bhwv", query, key)
-        along_column = torch.einsum("bchw,bcgw->bhwg", query, key)
-        centre = torch.eye(height, dtype=torch.bool, device=x.device)[None, :, None, :]
-        along_column = along_column.masked_fill(centre, float("-inf"))
-        weights = torch.cat([along_row, along_column], dim=-1).softmax(dim=-1)
-        row, column = weights.split([width, height], dim=-1)
-        context = torch.einsum("bhwv,bchv->bchw", row, value)
-        context = context + torch.einsum("bhwg,bcgw->bchw", column, value)
-        return context + x
+from cadnet.models.crisscross import CrissCrossAttention
 
 
 class GeometryBlock(nn.Module):
@@ -61,4 +33,31 @@ class GeometryBlock(nn.Module):
         for _ in range(self.iterations):
             context = self.attention(context)
         out: Tensor = self.fuse(torch.cat([context, x], dim=1))
+        return out
+
+
+class GeometryBlock3D(GeometryBlock):
+    """X (B, T, C, H, W), the features of clips → the embedding of their frames (B·T, C′, H, W).
+
+    Only the attention looks across frames (eqs. 10–14: "to access complementary cues from adjacent
+    frames"); it is recurrent as in 2D. The text gives no other layer a temporal extent, so the
+    reduction and the 3 × 3 fusion see one frame at a time, and what leaves the block are frames,
+    in the order of X.flatten(0, 1), which the blocks after it treat like pictures.
+
+    Two iterations reach every position that shares t, h or w with the centre; where all three
+    differ it takes a third.
+
+    Parameters are those of the 2D block: a state pretrained on pictures loads as it is, and a clip
+    of one frame gives what the 2D block gives.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        frames = x.flatten(0, 1)
+        # Channels last, a clip is (T, H, W, C) in memory: the attention takes it without a copy.
+        context = self.norm(self.reduce(frames)).contiguous(memory_format=torch.channels_last)
+        clips = context.unflatten(0, x.shape[:2]).transpose(1, 2)
+        for _ in range(self.iterations):
+            clips = self.attention(clips)
+        context = clips.transpose(1, 2).flatten(0, 1)
+        out: Tensor = self.fuse(torch.cat([context, frames], dim=1))
         return out

@@ -6,72 +6,7 @@ from torch import nn
 
 from cadnet.models.backbone import Backbone
 from cadnet.models.dropout import AttentiveDropout
-from cadnet.models.geometry import CrissCrossAttention, GeometryBlock
 from cadnet.models.lowrank import FullHead, LowRankHead
-
-
-def naive_criss_cross(block: CrissCrossAttention, x: torch.Tensor) -> torch.Tensor:
-    """Eqs. 2–8, one position at a time."""
-    batch, _, height, width = x.shape
-
-    def project(conv: nn.Conv2d, vector: torch.Tensor) -> torch.Tensor:
-        return conv.weight[:, :, 0, 0] @ vector + conv.bias
-
-    out = torch.empty_like(x)
-    for b in range(batch):
-        for h in range(height):
-            for w in range(width):
-                cross = [(h, v) for v in range(width)] + [(g, w) for g in range(height) if g != h]
-                assert len(cross) == height + width - 1
-                query = project(block.query, x[b, :, h, w])
-                keys = torch.stack([project(block.key, x[b, :, i, j]) for i, j in cross])
-                values = torch.stack([project(block.value, x[b, :, i, j]) for i, j in cross])
-                weights = torch.softmax(keys @ query, dim=0)
-                out[b, :, h, w] = weights @ values + x[b, :, h, w]
-    return out
-
-
-@pytest.mark.parametrize("size", [(3, 5), (4, 2), (1, 4), (5, 1), (1, 1)])
-def test_criss_cross_equals_the_naive_loop(size):
-    torch.manual_seed(sum(size))
-    block = CrissCrossAttention(4, reduced=3).double()
-    x = torch.randn(2, 4, *size, dtype=torch.float64, requires_grad=True)
-    expected = naive_criss_cross(block, x)
-    torch.testing.assert_close(block(x), expected)
-    weight = torch.randn_like(expected)
-    wanted = torch.autograd.grad((expected * weight).sum(), [x, *block.parameters()])
-    got = torch.autograd.grad((block(x) * weight).sum(), [x, *block.parameters()])
-    for a, b in zip(got, wanted, strict=True):
-        torch.testing.assert_close(a, b)
-
-
-def test_criss_cross_passes_gradcheck():
-    torch.manual_seed(0)
-    block = CrissCrossAttention(2, reduced=2).double()
-    x = torch.randn(1, 2, 3, 2, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(block, (x,))
-
-
-@pytest.mark.parametrize(("iterations", "reaches"), [(1, False), (2, True)])
-def test_two_iterations_reach_the_whole_map_and_one_does_not(iterations, reaches):
-    torch.manual_seed(0)
-    attention = CrissCrossAttention(3, reduced=2)
-    x = torch.randn(1, 3, 5, 6, requires_grad=True)
-    out = x
-    for _ in range(iterations):
-        out = attention(out)
-    (gradient,) = torch.autograd.grad(out[0, :, 1, 1].sum(), x)
-    assert bool((gradient[0, :, 4, 5] != 0).any()) is reaches
-
-
-def test_geometry_block_shares_its_attention_over_iterations():
-    one = GeometryBlock(8, channels=4, reduced=2, iterations=1)
-    three = GeometryBlock(8, channels=4, reduced=2, iterations=3)
-    assert sum(p.numel() for p in one.parameters()) == sum(p.numel() for p in three.parameters())
-    three.load_state_dict(one.state_dict())
-    x = torch.randn(2, 8, 4, 4)
-    assert three(x).shape == (2, 4, 4, 4)
-    assert not torch.allclose(one.eval()(x), three.eval()(x))
 
 
 def dropout(**changes):
