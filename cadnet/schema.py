@@ -39,6 +39,7 @@ class DGB(Strict):
     reduced: Count
     iterations: Count
     attention: Literal["criss_cross"]
+    frames: Count
 
 
 class ADB(Strict):

@@ -13,7 +13,7 @@ from cadnet.schema import Model
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one picture's way through a model.
+    """Of one picture's way through a model, or of one clip's.
 
     Attributes:
         parameters: trainable ones.
@@ -36,7 +36,7 @@ def cost(model: Model, size: int, points: int = 68) -> Cost:
     # On the meta device nothing is computed: shapes are enough to count.
     with torch.device("meta"):
         network = build(model, points)
-        images = torch.empty(1, 3, size, size)
+        images = torch.empty(network.frames, 3, size, size)
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         output = network(images)
     shapes = {

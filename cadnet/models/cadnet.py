@@ -8,13 +8,13 @@ from torch.nn import functional
 
 from cadnet.models.base import ExpressionHead, FaceModel, Output
 from cadnet.models.dropout import AttentiveDropout
-from cadnet.models.geometry import GeometryBlock
+from cadnet.models.geometry import GeometryBlock, GeometryBlock3D
 from cadnet.models.lowrank import landmark_head
 from cadnet.schema import Model
 
 
 class CADNet(FaceModel):
-    """Pictures (B, 3, H, W) → landmarks, expressions, or both.
+    """Pictures (B, 3, H, W), or the frames of clips in turn → landmarks, expressions, or both.
 
     Geometry block and dropout block look at the same features; what leaves them is concatenated,
     averaged to ``pool`` × ``pool`` and flattened: x_i of eq. 16, which all heads share. Where both
@@ -28,7 +28,9 @@ class CADNet(FaceModel):
         self.dgb: GeometryBlock | None = None
         self.adb: AttentiveDropout | None = None
         if model.dgb:
-            self.dgb = GeometryBlock(inputs, **model.dgb.model_dump(exclude={"attention"}))
+            block = GeometryBlock3D if model.dgb.frames > 1 else GeometryBlock
+            self.dgb = block(inputs, **model.dgb.model_dump(exclude={"attention", "frames"}))
+            self.frames = model.dgb.frames
             fused += model.dgb.channels
         if model.adb:
             self.adb = AttentiveDropout(inputs, **model.adb.model_dump())
@@ -45,7 +47,8 @@ class CADNet(FaceModel):
         x = self.features(images)
         streams, masks = [], None
         if self.dgb is not None:
-            streams.append(self.dgb(x))
+            clips = x.unflatten(0, (-1, self.frames)) if self.frames > 1 else x
+            streams.append(self.dgb(clips))
         if self.adb is not None:
             reliable, masks = self.adb(x)
             streams.append(reliable)

@@ -156,6 +156,7 @@ def train(
         augment=spec.augment,
         seed=seed,
         device=device,
+        frames=model.frames,
     )
     at = (progress.load(state, model, chosen, identity) if state else None) or Progress()
     for epoch in at.epochs:

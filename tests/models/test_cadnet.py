@@ -51,3 +51,22 @@ def test_wider_pictures_give_the_papers_map(params):
     masks = model(torch.rand(1, 3, 224, 224)).masks
     assert masks is not None
     assert masks.final.shape == (1, 1, 28, 28)
+
+
+def test_a_model_of_clips_looks_across_their_frames_alone(params):
+    torch.manual_seed(0)
+    model = CADNet(params.models["cadnet_3d"], mean_shape=torch.zeros(68, 2)).eval()
+    assert model.frames == 5
+    torch.nn.init.normal_(model.head.v)
+    frames = torch.rand(10, 3, 32, 32, requires_grad=True)
+    landmarks = model(frames).landmarks
+    assert landmarks.shape == (10, 68, 2)
+    (gradient,) = torch.autograd.grad(landmarks[1].sum(), frames)
+    reached = gradient.flatten(1).any(1)
+    assert reached[:5].all() and not reached[5:].any()
+
+
+def test_a_model_of_clips_starts_from_one_of_pictures(params):
+    pictures = CADNet(params.models["cadnet"], mean_shape=torch.zeros(68, 2))
+    clips = CADNet(params.models["cadnet_3d"], mean_shape=torch.zeros(68, 2))
+    clips.load_state_dict(pictures.state_dict())
