@@ -20,6 +20,7 @@ from cadnet.evaluation.metrics import mean_distance
 from cadnet.faces import SCHEMES
 from cadnet.models import MODELS, FaceModel
 from cadnet.models.lowrank import LowRankHead
+from cadnet.models.occlusion import Recovery
 from cadnet.schema import Experiment, Train
 from cadnet.training import VALIDATION, TrainingError
 from cadnet.training.losses import composite
@@ -75,13 +76,13 @@ def learning_rate(train: Train, epoch: float) -> float:
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     """Eq. 24 as the optimiser's weight decay, on the weights that it names.
 
-    Convolutions and fully connected layers decay; normalisation and biases do not, nor do U and V,
-    which have a penalty of their own (eq. 22).
+    Convolutions and fully connected layers decay; normalisation and biases do not, nor do factors
+    of a low-rank matrix, which have a penalty of their own (U and V: eq. 22).
     """
     factors = {
         id(parameter)
         for module in model.modules()
-        if isinstance(module, LowRankHead)
+        if isinstance(module, LowRankHead | Recovery)
         for parameter in module.parameters()
     }
     decays = [p for p in model.parameters() if p.ndim > 1 and id(p) not in factors]
