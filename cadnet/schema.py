@@ -59,6 +59,7 @@ class Expressions(Strict):
 class Heatmap(Strict):
     channels: Count
     sigma: Annotated[float, Field(ge=0.5)]
+    weight: Positive
 
 
 class Transformer(Strict):

@@ -7,9 +7,10 @@ peak of the log-heatmap by a second-order Taylor step.
 
 Faithful: deconvolutions 4 × 4 of stride 2 with normalisation and ReLU, a 1 × 1 convolution to L
 maps, mean squared error to Gaussians, the initial values; the step on the logarithm.
-Assumed: as many deconvolutions as bring the backbone's stride to 4 (three at stride 32, as
-published); DARK's smoothing of the map before the step is left out, since it cuts peaks near the
-border; the step is at most 1.5 px, which is exact for every peak inside the map.
+Assumed: the loss's weight, which makes the common learning rate train it; as many deconvolutions as
+bring the backbone's stride to 4 (three at stride 32, as published); DARK's smoothing of the map
+before the step is left out, since it cuts peaks near the border; the step is at most 1.5 px, which
+is exact for every peak inside the map.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class HeatmapNet(FaceModel):
     def __init__(self, model: Model, *, mean_shape: Tensor) -> None:
         super().__init__(model, mean_shape=mean_shape)
         assert model.heatmap is not None
-        self.sigma = model.heatmap.sigma
+        self.sigma, self.weight = model.heatmap.sigma, model.heatmap.weight
         layers: list[nn.Module] = []
         inputs, channels = self.backbone.channels, model.heatmap.channels
         for _ in range(round(math.log2(model.backbone.output_stride // 4))):

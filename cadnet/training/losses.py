@@ -48,7 +48,8 @@ def composite(output: Output, batch: Batch, model: FaceModel, weights: Loss) -> 
     """
     terms: dict[str, Tensor] = {}
     if output.heatmaps is not None and isinstance(model, HeatmapNet):
-        terms["heatmaps"] = heatmap_loss(output.heatmaps, batch.landmarks, model.sigma)
+        loss = heatmap_loss(output.heatmaps, batch.landmarks, model.sigma)
+        terms["heatmaps"] = model.weight * loss
     elif output.landmarks is not None:
         terms["landmarks"] = landmark_loss(output.landmarks, batch.landmarks)
     if output.expression is not None:
