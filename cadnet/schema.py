@@ -38,8 +38,14 @@ class DGB(Strict):
     channels: Count
     reduced: Count
     iterations: Count
-    attention: Literal["criss_cross"]
+    attention: Literal["criss_cross", "non_local", "spatial"]
     frames: Count
+
+    @model_validator(mode="after")
+    def _clips_are_crossed(self) -> DGB:
+        if self.frames > 1 and self.attention != "criss_cross":
+            raise ValueError("frames: only attention criss_cross is for clips; must be 1")
+        return self
 
 
 class ADB(Strict):
@@ -58,8 +64,49 @@ class Expressions(Strict):
     dropout: Annotated[float, Field(ge=0, lt=1)]
 
 
+class Heatmap(Strict):
+    channels: Count
+    sigma: Annotated[float, Field(ge=0.5)]
+    weight: Positive
+
+
+class Transformer(Strict):
+    channels: Annotated[int, Field(ge=4, multiple_of=4)]
+    heads: Count
+    feedforward: Count
+    encoder_layers: Count
+    decoder_layers: Count
+
+    @model_validator(mode="after")
+    def _whole_heads(self) -> Transformer:
+        if self.channels % self.heads:
+            raise ValueError("channels must be a multiple of heads")
+        return self
+
+
+class Occlusion(Strict):
+    """What the occlusion-adaptive networks have in common."""
+
+    channels: Count
+    reduced: Count
+    rank: Count
+    nuclear: NotNegative
+
+
+class ODN(Occlusion):
+    reduction: Count
+
+
+class OADN(Occlusion):
+    reduction: Count
+
+
+class ADODN(Occlusion):
+    dropout: ADB
+
+
 class Model(Strict):
-    name: Literal["cadnet"]
+    name: Literal["cadnet", "heatmap", "transformer", "odn", "oadn", "adodn"]
     backbone: Backbone
     pool: Count
     dgb: DGB | None
@@ -67,6 +114,26 @@ class Model(Strict):
     llb: LLB | None
     landmarks: bool
     fer: Expressions | None
+    # Options of the models that CAD-Net is compared with, each under its model's name.
+    heatmap: Heatmap | None
+    transformer: Transformer | None
+    odn: ODN | None
+    oadn: OADN | None
+    adodn: ADODN | None
+
+    @model_validator(mode="after")
+    def _own_options_alone(self) -> Model:
+        compared = ("heatmap", "transformer", "odn", "oadn", "adodn")
+        if self.name in compared and getattr(self, self.name) is None:
+            raise ValueError(f"name {self.name} needs the options {self.name}")
+        foreign = [key for key in compared if key != self.name]
+        if self.name != "cadnet":
+            foreign += ["dgb", "adb", "llb", "fer"]
+            if not self.landmarks:
+                raise ValueError(f"landmarks: {self.name} gives nothing else; must be true")
+        if unused := [key for key in foreign if getattr(self, key) is not None]:
+            raise ValueError(f"name {self.name} does not use {', '.join(unused)}: must be null")
+        return self
 
     @model_validator(mode="after")
     def _says_something(self) -> Model:

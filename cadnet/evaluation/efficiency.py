@@ -37,7 +37,8 @@ def cost(model: Model, size: int, points: int = 68) -> Cost:
     with torch.device("meta"):
         network = build(model, points)
         images = torch.empty(network.frames, 3, size, size)
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+    # With gradients: without them some modules run as one operation, which has no count.
+    with FlopCounterMode(display=False) as counter:
         output = network(images)
     shapes = {
         name: tuple(value.shape)

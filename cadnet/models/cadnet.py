@@ -29,7 +29,7 @@ class CADNet(FaceModel):
         self.adb: AttentiveDropout | None = None
         if model.dgb:
             block = GeometryBlock3D if model.dgb.frames > 1 else GeometryBlock
-            self.dgb = block(inputs, **model.dgb.model_dump(exclude={"attention", "frames"}))
+            self.dgb = block(inputs, **model.dgb.model_dump(exclude={"frames"}))
             self.frames = model.dgb.frames
             fused += model.dgb.channels
         if model.adb:

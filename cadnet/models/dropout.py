@@ -22,6 +22,17 @@ class Masks(NamedTuple):
     """P″ = P′ · P_imp."""
 
 
+def channel_gate(channels: int, reduction: int) -> nn.Sequential:
+    """Averages over positions (B, C) → one weight in (0, 1) a channel, (B, C)."""
+    hidden = max(1, channels // reduction)
+    return nn.Sequential(
+        nn.Linear(channels, hidden),
+        nn.ReLU(inplace=True),
+        nn.Linear(hidden, channels),
+        nn.Sigmoid(),
+    )
+
+
 class AttentiveDropout(nn.Module):
     """X (B, C, H, W) → reliability-weighted features (B, C, H, W) and the masks.
 
@@ -36,13 +47,7 @@ class AttentiveDropout(nn.Module):
     ) -> None:
         super().__init__()
         self.threshold, self.steepness, self.drop = threshold, steepness, drop
-        hidden = max(1, channels // reduction)
-        self.gate = nn.Sequential(
-            nn.Linear(channels, hidden),
-            nn.ReLU(inplace=True),
-            nn.Linear(hidden, channels),
-            nn.Sigmoid(),
-        )
+        self.gate = channel_gate(channels, reduction)
         self.norm = nn.BatchNorm2d(channels)
 
     def masks(self, gated: Tensor) -> Masks:

@@ -5,23 +5,39 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from cadnet.models.attention import NonLocal, SpatialAttention
 from cadnet.models.crisscross import CrissCrossAttention
+
+# Table 14.
+ATTENTION: dict[str, type[nn.Module]] = {
+    "criss_cross": CrissCrossAttention,
+    "non_local": NonLocal,
+    "spatial": SpatialAttention,
+}
 
 
 class GeometryBlock(nn.Module):
     """X (B, C, H, W) → geometry-aware embedding (B, C′, H, W).
 
-    A 1 × 1 convolution reduces C to C′ (eq. 1), criss-cross attention with shared weights runs
-    ``iterations`` times (eq. 9), and a 3 × 3 convolution with normalisation and activation fuses
-    the result with X.
+    A 1 × 1 convolution reduces C to C′ (eq. 1), attention (criss-cross, or another of table 14)
+    with shared weights runs ``iterations`` times (eq. 9), and a 3 × 3 convolution with
+    normalisation and activation fuses the result with X.
     """
 
-    def __init__(self, inputs: int, *, channels: int, reduced: int, iterations: int) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        *,
+        channels: int,
+        reduced: int,
+        iterations: int,
+        attention: str = "criss_cross",
+    ) -> None:
         super().__init__()
         self.iterations = iterations
         self.reduce = nn.Conv2d(inputs, channels, 1, bias=False)
         self.norm = nn.BatchNorm2d(channels)
-        self.attention = CrissCrossAttention(channels, reduced=reduced)
+        self.attention = ATTENTION[attention](channels, reduced=reduced)
         self.fuse = nn.Sequential(
             nn.Conv2d(inputs + channels, channels, 3, padding=1, bias=False),
             nn.BatchNorm2d(channels),

@@ -7,13 +7,26 @@ from torch.nn import functional
 
 from cadnet.data.batches import Batch
 from cadnet.models import FaceModel, Output
+from cadnet.models.heatmap import HeatmapNet, encode
 from cadnet.models.lowrank import LowRankHead
+from cadnet.models.occlusion import Recovery
 from cadnet.schema import Loss
 
 
 def landmark_loss(predicted: Tensor, target: Tensor) -> Tensor:
     """Squared error summed over coordinates, mean over faces (eq. 18), in units of the crop."""
     return (predicted - target).square().sum((1, 2)).mean()
+
+
+def heatmap_loss(heatmaps: Tensor, target: Tensor, sigma: float) -> Tensor:
+    """Squared error of heatmaps (B, L, h, w) to Gaussians at landmarks (B, L, 2), mean over faces.
+
+    Summed over landmarks as eq. 18 is, mean over pixels: so that the size of the map leaves the
+    learning rate alone.
+    """
+    height, width = heatmaps.shape[-2:]
+    wanted = encode(target, height=height, width=width, sigma=sigma)
+    return (heatmaps - wanted).square().mean((2, 3)).sum(1).mean()
 
 
 def expression_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -26,15 +39,19 @@ def expression_loss(logits: Tensor, labels: Tensor) -> Tensor:
 def composite(output: Output, batch: Batch, model: FaceModel, weights: Loss) -> dict[str, Tensor]:
     """The terms of eq. 25, each a scalar with its weight; their sum is what is minimised.
 
-    * ``landmarks``: eq. 18.
+    * ``landmarks``: eq. 18; or, where landmarks are read off them, ``heatmaps``.
     * ``expression``: λ_fer × eq. 19, for models with a head for it.
     * ``low_rank``: λ_U‖U‖² + λ_V‖V‖² (eq. 22).
+    * ``nuclear``: the low-rank learning module's penalty (``models.occlusion``).
     * ``attention``: γ′‖P′‖₁ + γ″‖P″‖₁, mean over faces (eq. 23).
 
     Weight decay (eq. 24) is the optimiser's: see ``engine.parameter_groups``.
     """
     terms: dict[str, Tensor] = {}
-    if output.landmarks is not None:
+    if output.heatmaps is not None and isinstance(model, HeatmapNet):
+        loss = heatmap_loss(output.heatmaps, batch.landmarks, model.sigma)
+        terms["heatmaps"] = model.weight * loss
+    elif output.landmarks is not None:
         terms["landmarks"] = landmark_loss(output.landmarks, batch.landmarks)
     if output.expression is not None:
         loss = expression_loss(output.expression, batch.expression)
@@ -45,6 +62,8 @@ def composite(output: Output, batch: Batch, model: FaceModel, weights: Loss) -> 
                 weights.lambda_u * module.u.square().sum()
                 + weights.lambda_v * module.v.square().sum()
             )
+        if isinstance(module, Recovery):
+            terms["nuclear"] = module.penalty()
     if output.masks is not None:
         terms["attention"] = (
             weights.gamma_drop * output.masks.drop.abs().sum((1, 2, 3)).mean()

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from cadnet.models.lowrank import LowRankHead
+from cadnet.models.occlusion import Recovery
 from cadnet.schema import Train
 
 
@@ -24,14 +25,14 @@ def learning_rate(train: Train, epoch: float) -> float:
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     """Eq. 24 as the optimiser's weight decay, on the weights that it names.
 
-    Convolutions and fully connected layers decay; normalisation and biases do not, nor do U and V,
-    which have a penalty of their own (eq. 22). The optimiser's decay w adds w·θ to the gradient,
-    as the term (w / 2)‖θ‖² of the loss would: λ_wd of eq. 24 is w / 2.
+    Convolutions and fully connected layers decay; normalisation and biases do not, nor do factors
+    of a low-rank matrix, which have a penalty of their own (U and V: eq. 22). The optimiser's decay
+    w adds w·θ to the gradient, as the term (w / 2)‖θ‖² of the loss would: λ_wd of eq. 24 is w / 2.
     """
     factors = {
         id(parameter)
         for module in model.modules()
-        if isinstance(module, LowRankHead)
+        if isinstance(module, LowRankHead | Recovery)
         for parameter in module.parameters()
     }
     decays = [p for p in model.parameters() if p.ndim > 1 and id(p) not in factors]

