@@ -1,11 +1,11 @@
-"""Predictions of all runs → one tidy table, the error of every image, and what they were made from.
+"""Predictions of an experiment's runs → a tidy table, and the error of every image.
 
-    python -m cadnet.evaluation.score --runs results/*/seed*/run.json --data data/aligned/*.arrow \\
-        --mild 0.2 --moderate 0.4 --out results
+    python -m cadnet.evaluation.score --runs results/cadnet/seed*/run.json \\
+        --data data/aligned/300w.arrow data/aligned/cofw.arrow --mild 0.2 --moderate 0.4 \\
+        --out results/cadnet
 
 Writes ``scores.csv`` (experiment, seed, train_on, dataset, subset, metric, value, images),
-``errors.parquet`` and ``expressions.parquet`` (one image a row), ``data.json`` (the datasets),
-``runs.json`` (the runs) and ``metrics.json`` (means over seeds, for DVC).
+``errors.parquet`` and ``expressions.parquet`` (one image a row).
 Errors are shares of what the dataset's protocol divides by, in percent, and say so in the metric's
 name: ``io`` is the inter-ocular distance (outer eye corners), ``box`` the width of the face's box.
 The training set's mean shape is scored beside the models, and its most frequent expression: a model
@@ -34,7 +34,7 @@ from cadnet import job
 from cadnet.data.store import Store
 from cadnet.evaluation import expressions, metrics
 from cadnet.faces import SCHEMES, Array, comparable_points
-from cadnet.provenance import atomic_path, write_json
+from cadnet.provenance import atomic_path
 
 TRIVIAL, MAJORITY = "mean_shape", "majority"
 Record = dict[str, Any]  # a run.json
@@ -256,40 +256,11 @@ def tidy(
     return pd.DataFrame(rows, columns=[*keys, "subset", "metric", "value", "images"])
 
 
-def means(scores: pd.DataFrame) -> dict[str, Any]:
-    """Mean NRMSE or accuracy over seeds by experiment and test set, for `dvc metrics diff`."""
-    nrmse = scores["metric"].str.startswith("nrmse_mean_")
-    trivial = scores["experiment"].isin([TRIVIAL, MAJORITY])
-    tree: dict[str, Any] = {}
-    for wanted, suffix in ((nrmse, ""), (scores["metric"] == "accuracy", "/accuracy")):
-        chosen = scores[wanted & ~trivial]
-        for (name, dataset, subset), part in chosen.groupby(["experiment", "dataset", "subset"]):
-            of = tree.setdefault(str(name), {})
-            of[f"{dataset}/{subset}{suffix}"] = round(float(part["value"].mean()), 6)
-    return tree
-
-
-def describe(store: Store) -> dict[str, Any]:
-    """What the report says about a dataset."""
-    about, subset_counts = store.about, dict(store.about["subsets"])
-    return {
-        "origin": about["origin"],
-        "partial": bool(about["missing"]),
-        "missing": about["missing"],
-        "digest": about["digest"],
-        "train": subset_counts.pop("train", 0),
-        "subsets": subset_counts,
-        "counts": about["counts"],
-        "occlusion_labels": bool(sum(about["occlusion_labels"].values())),
-    }
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = job.parser(__doc__)
     parser.add_argument("--runs", type=Path, nargs="+", required=True)
     parser.add_argument("--data", type=Path, nargs="+", required=True)
-    parser.add_argument("--tracking", type=Path, help="what cadnet.tracking.forward wrote")
     parser.add_argument("--mild", type=float, required=True)
     parser.add_argument("--moderate", type=float, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -311,15 +282,6 @@ def main(arguments: list[str] | None = None) -> int:
             seen.reindex(columns=[*columns, "truth", "predicted"]).to_parquet(
                 temporary, index=False
             )
-        write_json(options.out / "metrics.json", means(scores))
-        tracked = json.loads(options.tracking.read_text())["runs"] if options.tracking else {}
-        for _, record in records:
-            name = f"{record['experiment']}/seed{record['seed']}"
-            record["mlflow_run_id"] = tracked.get(name)
-        write_json(options.out / "runs.json", [record for _, record in records])
-        write_json(
-            options.out / "data.json", {name: describe(store) for name, store in stores.items()}
-        )
         return f"{len(records)} runs, {len(errors)} image errors, {len(scores)} scores"
 
     return job.main(run, parser.parse_args(arguments), ValueError)
