@@ -73,9 +73,15 @@ def jitter(
         distance = SCHEMES[scheme].interocular(true)
         unit = (distance[1:] + distance[:-1]) / 2
         moved, moved_truly = np.diff(said, axis=0), np.diff(true, axis=0)
-        shares = (
-            float(100 * np.mean(np.linalg.norm(step, axis=-1).mean(axis=-1) / unit))
-            for step in (moved, moved_truly, moved - moved_truly)
+        result[str(name)] = Jitter(
+            predicted=_mean_length(moved, unit),
+            truth=_mean_length(moved_truly, unit),
+            excess=_mean_length(moved - moved_truly, unit),
+            pairs=len(unit),
         )
-        result[str(name)] = Jitter(*shares, pairs=len(unit))
     return result
+
+
+def _mean_length(steps: Array, unit: Array) -> float:
+    """Of steps (N, L, 2), in percent of units (N,)."""
+    return float(100 * np.mean(np.linalg.norm(steps, axis=-1).mean(axis=-1) / unit))
