@@ -140,3 +140,30 @@ def stated(identifier: str) -> float:
     if not isinstance(value, float):
         raise KeyError(f"text: no one number for {identifier!r}")
     return value
+
+
+def quote(table: str, method: str, column: str | None = None) -> str:
+    """A printed number with its place and its ±, e.g. ``T4 CAD-Net 5.21``.
+
+    Raises:
+        KeyError: the paper prints no such number.
+    """
+    found = reported().tables[table]
+    value, row = number(table, method, column), found.row(method)
+    at = found.columns.index(column) if column else 0
+    unit = found.units[at]
+    text = f"{value:g}" if table == "T3" and not unit.startswith("NRMSE") else f"{value:.2f}"
+    if unit.startswith("accuracy"):
+        text = f"{value:.1f}"
+    if row.stds and row.stds[at] is not None:
+        text += f" ± {row.stds[at]:g}"
+    place = f" {column}" if len(found.columns) > 1 else ""
+    return f"{table} {method}{place} {text}"
+
+
+def quote_text(identifier: str) -> str:
+    """A number of the running text with its place, e.g. ``section 5.2: seeds 3 …``."""
+    entry = reported().text[identifier]
+    values = entry.value if isinstance(entry.value, list) else [entry.value]
+    numbers = ", ".join("not printed" if value is None else f"{value:.10g}" for value in values)
+    return f"{entry.source}: {numbers} {entry.unit} ({entry.what})".replace("  ", " ")
