@@ -95,6 +95,11 @@ def trials(name):
     ]
 
 
+def is_tuned(experiment):
+    """Whether an experiment waits for the search, where there is one to wait for."""
+    return EXPERIMENTS[experiment].tuned and bool(PARAMS.searched())
+
+
 def datasets_of(*experiments):
     """The datasets that some experiments are trained or tested on, each once."""
     named = [EXPERIMENTS[e] for e in experiments]
@@ -145,6 +150,20 @@ def figure_inputs(w):
     if figure.examples and figure.examples.experiment in EXPERIMENTS:
         inputs["examples"] = f"results/examples/{w.figure}.npz"
     return inputs
+
+
+def paper_models(table):
+    """For what is counted at the paper's own size, whatever the preset: its architectures."""
+    declared = declarations.declared().tables[table]
+    if declared.kind != "audit":
+        return ""
+    paper = parameters.load(Path(workflow.basedir, "params.yaml"), {"preset": "paper"})
+    models = {
+        name: paper.models[name].model_dump(mode="json") for name in declared.architectures
+    }
+    return "--paper-models " + shlex.quote(
+        as_json({"size": paper.data.size, "models": models})
+    )
 
 
 def as_options(inputs):

@@ -5,12 +5,13 @@
         --out results/cadnet
 
 Writes ``scores.csv`` (experiment, seed, train_on, dataset, subset, metric, value, images),
-``errors.parquet`` and ``expressions.parquet`` (one image a row).
+``errors.parquet`` and ``expressions.parquet`` (one image a row), ``landmarks.csv`` (the mean error
+of each point).
 Errors are shares of what the dataset's protocol divides by, in percent, and say so in the metric's
 name: ``io`` is the inter-ocular distance (outer eye corners), ``box`` the width of the face's box.
 The training set's mean shape is scored beside the models, and its most frequent expression: a model
 that does not beat them has learned nothing. Expressions are scored by accuracy and macro F1, in
-percent.
+percent; videos also by jitter, models with a dropout block by statistics of their masks.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ from numpy.typing import NDArray
 from cadnet import job
 from cadnet.data.store import Store
 from cadnet.evaluation import expressions, metrics
-from cadnet.faces import SCHEMES, Array, comparable_points
+from cadnet.evaluation.jitter import jitter, to_frames
+from cadnet.faces import REGIONS, SCHEMES, Array, comparable_points
 from cadnet.provenance import atomic_path
 
 TRIVIAL, MAJORITY = "mean_shape", "majority"
@@ -42,6 +44,12 @@ _ERRORS = {
     "mean": metrics.mean_distance,
     "rms_point": metrics.rms_points,
     "rms_coord": metrics.rms_coordinates,
+}
+_MASKS = ("mask_drop_sparsity", "mask_final_sparsity", "mask_coverage")
+_JITTER = {
+    "jitter_io": "predicted",
+    "jitter_truth_io": "truth",
+    "jitter_excess_io": "excess",
 }
 _SUFFIX = {"interocular": "io", "box_width": "box"}
 
@@ -55,6 +63,14 @@ class Run:
     train_on: str
 
 
+def _normaliser(store: Store, rows: NDArray[np.int64]) -> Array:
+    """(len(rows),) px of the crop: what the dataset's protocol divides by."""
+    if store.about["normaliser"] == "box_width":
+        width: Array = store.box[rows, 2]
+        return width
+    return SCHEMES[store.scheme].interocular(store.landmarks[rows].astype(np.float64))
+
+
 def image_errors(
     run: Run, store: Store, rows: NDArray[np.int64], predicted: Array, scheme: str
 ) -> pd.DataFrame:
@@ -66,11 +82,10 @@ def image_errors(
     """
     from_predicted, from_truth = comparable_points(scheme, store.scheme)
     truth = store.landmarks[rows].astype(np.float64)
-    named = store.about["normaliser"]
-    normaliser = (
-        SCHEMES[store.scheme].interocular(truth) if named == "interocular" else store.box[rows, 2]
-    )
+    normaliser = _normaliser(store, rows)
     a, b = from_predicted @ predicted.astype(np.float64), from_truth @ truth
+    regions = REGIONS.get(scheme, {}) if scheme == store.scheme else {}
+    points = metrics.point_errors(a, b) / normaliser[:, None]
     table = {
         "experiment": run.experiment,
         "seed": run.seed,
@@ -78,9 +93,10 @@ def image_errors(
         "dataset": store.about["dataset"],
         "subset": store.subset[rows],
         "key": store.keys[rows],
-        "normaliser": _SUFFIX[named],
+        "normaliser": _SUFFIX[store.about["normaliser"]],
         **{name: 100 * error(a, b) / normaliser for name, error in _ERRORS.items()},
         "occluded": store.occluded[rows].mean(axis=1),
+        **{name: 100 * points[:, region].mean(axis=1) for name, region in regions.items()},
     }
     return pd.DataFrame(table)
 
@@ -110,6 +126,11 @@ def summarise(part: pd.DataFrame) -> dict[str, float]:
     error, suffix = part["mean"].to_numpy(), part["normaliser"].iloc[0]
     return {
         **{f"nrmse_{name}_{suffix}": float(part[name].mean()) for name in _ERRORS},
+        **{
+            f"nrmse_{name}_{suffix}": float(part[name].mean())
+            for name in REGIONS["ibug68"]
+            if name in part and part[name].notna().all()
+        },
         "auc_008": metrics.auc(error, 8.0),
         "auc_010": metrics.auc(error, 10.0),
         "failure_008": metrics.failure_rate(error, 8.0),
@@ -236,14 +257,89 @@ def all_expressions(
     return _own_validation(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
 
 
+def _subset_rows(store: Store) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """The subsets of a dataset's tested faces, unions among them, each with who is in it."""
+    subset = store.subset[test_rows(store)]
+    for name in sorted(set(subset)):
+        yield str(name), subset == name
+    for name, members in store.about["unions"].items():
+        if set(members) <= set(subset):
+            yield name, np.isin(subset, members)
+
+
+def mask_scores(run: Run, store: Store, masks: NDArray[np.float32]) -> Iterator[tuple[Any, ...]]:
+    """Rows of the tidy table: the masks' statistics, means over faces."""
+    for subset, chosen in _subset_rows(store):
+        for column, metric in enumerate(_MASKS):
+            value = float(np.nanmean(masks[chosen, column], dtype=np.float64))
+            yield (*astuple(run), store.about["dataset"], subset, metric, value, int(chosen.sum()))
+
+
+def jitter_scores(run: Run, store: Store, predicted: Array) -> Iterator[tuple[Any, ...]]:
+    """Rows of the tidy table: the jitter of videos, means over videos, which ``images`` counts."""
+    rows = test_rows(store)
+    said, true = (
+        to_frames(points, store.region[rows], store.size)
+        for points in (predicted, store.landmarks[rows])
+    )
+    for subset, chosen in _subset_rows(store):
+        found = jitter(said[chosen], true[chosen], store.video[rows][chosen], scheme=store.scheme)
+        for metric, field in _JITTER.items():
+            values = [getattr(video, field) for video in found.values()]
+            if values:
+                value = float(np.mean(values))
+                yield (*astuple(run), store.about["dataset"], subset, metric, value, len(values))
+
+
+def more_scores(
+    records: list[tuple[Path, dict[str, Any]]], stores: dict[str, Store]
+) -> Iterator[tuple[Any, ...]]:
+    """Rows of the tidy table beside errors and expressions: masks, and jitter of videos."""
+    for path, record in records:
+        for store, table, run, scheme in run_results(path, record, stores):
+            masks, landmarks = _values(table, "masks"), _values(table, "landmarks")
+            own = store.about["dataset"] == run.train_on
+            rows: list[tuple[Any, ...]] = []
+            if masks is not None:
+                rows += mask_scores(run, store, masks)
+            if landmarks is not None and store.video.any() and scheme == store.scheme:
+                rows += jitter_scores(run, store, landmarks.reshape(len(landmarks), -1, 2))
+            yield from (row for row in rows if own or row[4] != "validation")
+
+
+def landmark_errors(
+    records: list[tuple[Path, dict[str, Any]]], stores: dict[str, Store]
+) -> pd.DataFrame:
+    """Mean error of each point, in % of the dataset's normaliser, where the schemes are one."""
+    parts = []
+    for path, record in records:
+        for store, table, run, scheme in run_results(path, record, stores):
+            landmarks = _values(table, "landmarks")
+            if landmarks is None or scheme != store.scheme or not measurable(store):
+                continue
+            rows = test_rows(store)
+            truth = store.landmarks[rows].astype(np.float64)
+            points = metrics.point_errors(landmarks.reshape(truth.shape), truth)
+            points = 100 * points / _normaliser(store, rows)[:, None]
+            for subset, chosen in _subset_rows(store):
+                mean = points[chosen].mean(axis=0)
+                table_of = {"experiment": run.experiment, "seed": run.seed,
+                            "dataset": store.about["dataset"], "subset": subset,
+                            "landmark": np.arange(len(mean)), "error": mean}  # fmt: skip
+                parts.append(pd.DataFrame(table_of))
+    columns = ["experiment", "seed", "dataset", "subset", "landmark", "error"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
 def tidy(
     errors: pd.DataFrame,
     seen: pd.DataFrame,
     stores: dict[str, Store],
     occlusion: dict[str, float],
+    more: Iterable[tuple[Any, ...]] = (),
 ) -> pd.DataFrame:
-    """The long table."""
-    rows = []
+    """The long table; ``more`` are rows of it beside those of errors and expressions."""
+    rows = list(more)
     keys = ["experiment", "seed", "train_on", "dataset"]
     for run, part in errors.groupby(keys, sort=True) if len(errors) else ():
         for subset, members in subsets(part, stores[str(run[3])].about["unions"], occlusion):
@@ -271,7 +367,11 @@ def main(arguments: list[str] | None = None) -> int:
         errors = all_errors(records, stores)
         seen = all_expressions(records, stores)
         occlusion = {"mild": options.mild, "moderate": options.moderate}
-        scores = tidy(errors, seen, stores, occlusion)
+        scores = tidy(errors, seen, stores, occlusion, more_scores(records, stores))
+        with atomic_path(options.out / "landmarks.csv") as temporary:
+            landmark_errors(records, stores).to_csv(
+                temporary, index=False, float_format="%.6g", lineterminator="\n"
+            )
         with atomic_path(options.out / "scores.csv") as temporary:
             scores.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
         columns = ["experiment", "seed", "train_on", "dataset", "subset", "key"]

@@ -107,10 +107,11 @@ class Row(_Strict):
 
 
 class Measure(_Strict):
-    """A column of measured efficiency: a metric of ``cadnet.evaluation.measure``."""
+    """A column of measured efficiency: a metric of ``cadnet.evaluation.measure``, or none where
+    the paper alone has numbers."""
 
     label: str
-    metric: str
+    metric: str = ""
     digits: int = 2
     scale: float = 1.0
 
@@ -194,38 +195,6 @@ class Declarations(_Strict):
         return self
 
 
-class ReportedRow(_Strict):
-    """``stds``: what the paper prints after ±."""
-
-    method: str
-    values: list[float | None]
-    stds: list[float | None] | None = None
-    year: int | None = None
-    cites: str = ""
-
-    @model_validator(mode="after")
-    def _pairs(self) -> ReportedRow:
-        if self.stds is not None and len(self.stds) != len(self.values):
-            raise ValueError(f"{self.method}: one of stds for each of values")
-        return self
-
-
-class ReportedTable(_Strict):
-    """``read`` says where the scanned text was damaged, and how it was read."""
-
-    source: str
-    columns: list[str]
-    units: list[str]
-    rows: list[ReportedRow]
-    read: str = ""
-
-    @model_validator(mode="after")
-    def _rectangular(self) -> ReportedTable:
-        if {len(self.columns)} != {len(self.units), *(len(row.values) for row in self.rows)}:
-            raise ValueError(f"{self.source}: a unit and a value for each column")
-        return self
-
-
 def _read(path: Path) -> dict[str, Any]:
     tree: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return tree
@@ -235,33 +204,6 @@ def _read(path: Path) -> dict[str, Any]:
 def declared() -> Declarations:
     """Tables and figures, by their number in the paper."""
     return Declarations.model_validate(_read(_FILES[0]))
-
-
-@cache
-def reported() -> dict[str, ReportedTable]:
-    """What the paper prints, by table: all that hold numbers.
-
-    Raises:
-        ValueError: a row has another number of values than its table has columns, here or where
-            the table is declared.
-    """
-    tree = _read(_FILES[1])
-    tables = {
-        name: ReportedTable.model_validate(table)
-        for name, table in tree.items()
-        if name not in ("T1", "text")
-    }
-    for name, table in tables.items():
-        ours = declared().tables[name]
-        if ours.kind == "scores" and len(table.columns) != len(ours.columns):
-            raise ValueError(f"{_FILES[1]}: {name}: as many columns as are declared")
-    return tables
-
-
-def action_units() -> list[dict[str, str]]:
-    """The rows of table 1, which holds no numbers."""
-    rows: list[dict[str, str]] = _read(_FILES[1])["T1"]["rows"]
-    return rows
 
 
 def outputs() -> dict[str, list[str]]:

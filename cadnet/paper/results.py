@@ -28,7 +28,8 @@ class Results:
         data: the datasets by name, as ``cadnet.evaluation.collect.describe`` has them.
         runs: run.json files, with their MLflow runs.
         folder: where errors.parquet, expressions.parquet lie, one folder an experiment.
-        measured: efficiency.csv; search: search.csv. Empty where none was given.
+        measured: efficiency.csv; searched: search.csv. Empty where none was given.
+        counted: 10⁹ multiply-adds of architectures at the paper's size.
     """
 
     scores: pd.DataFrame
@@ -37,6 +38,7 @@ class Results:
     folders: tuple[Path, ...] = ()
     measured: pd.DataFrame = field(default_factory=pd.DataFrame)
     searched: pd.DataFrame = field(default_factory=pd.DataFrame)
+    counted: dict[str, float] = field(default_factory=dict)
 
     @cached_property
     def errors(self) -> pd.DataFrame:
@@ -92,6 +94,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=Path, help="runs.json")
     parser.add_argument("--efficiency", type=Path, help="what cadnet.evaluation.measure wrote")
     parser.add_argument("--search", type=Path, help="what cadnet.training.search wrote")
+    parser.add_argument(
+        "--paper-models", type=json.loads, default={}, help="architectures at the paper's size"
+    )
+
+
+def _counted(models: dict[str, Any]) -> dict[str, float]:
+    """10⁹ multiply-adds of {"size": px, "models": {name: parameters}}."""
+    if not models:
+        return {}
+    from cadnet.evaluation.efficiency import cost
+    from cadnet.schema import Model
+
+    return {
+        name: cost(Model.model_validate(tree), models["size"]).multiply_adds / 1e9
+        for name, tree in models["models"].items()
+    }
 
 
 def from_arguments(options: argparse.Namespace) -> Results:
@@ -115,4 +133,5 @@ def from_arguments(options: argparse.Namespace) -> Results:
         tuple(path.parent for path in options.scores),
         optional(options.efficiency),
         optional(options.search),
+        _counted(options.paper_models),
     )

@@ -25,7 +25,7 @@ rule train:
         about=lambda w: f"data/aligned/{EXPERIMENTS[w.experiment].train_on}.json",
         weights=backbone_weights,
         start=starting_model,
-        tuned=lambda w: TUNED if EXPERIMENTS[w.experiment].tuned else [],
+        tuned=lambda w: [TUNED] if is_tuned(w.experiment) else [],
     output:
         model="results/{experiment}/seed{seed}/model.safetensors",
         history="results/{experiment}/seed{seed}/history.csv",
