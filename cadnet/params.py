@@ -219,7 +219,9 @@ class Params(Strict):
             tree: Any = self.experiments[grid.experiment].model_dump()
             for key in grid.parameter.split("."):
                 if not isinstance(tree, dict) or key not in tree:
-                    raise ValueError(f"{where}.parameter: {grid.experiment} has no {grid.parameter}")
+                    raise ValueError(
+                        f"{where}.parameter: {grid.experiment} has no {grid.parameter}"
+                    )
                 tree = tree[key]
             if self.experiments[grid.experiment].start_from:
                 raise ValueError(f"{where}.experiment: must not start from another")

@@ -20,55 +20,29 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cadnet import job
 from cadnet.data.store import Store
 from cadnet.evaluation import expressions, metrics
-from cadnet.evaluation.jitter import jitter, to_frames
-from cadnet.faces import REGIONS, SCHEMES, Array, comparable_points
+from cadnet.evaluation.details import landmark_errors, more_scores
+from cadnet.evaluation.runs import Run, measurable, run_results, test_rows, values
+from cadnet.evaluation.runs import normaliser as normaliser_of
+from cadnet.faces import REGIONS, Array, comparable_points
 from cadnet.provenance import atomic_path
 
 TRIVIAL, MAJORITY = "mean_shape", "majority"
-Record = dict[str, Any]  # a run.json
 _ERRORS = {
     "mean": metrics.mean_distance,
     "rms_point": metrics.rms_points,
     "rms_coord": metrics.rms_coordinates,
 }
-_MASKS = ("mask_drop_sparsity", "mask_final_sparsity", "mask_coverage")
-_JITTER = {
-    "jitter_io": "predicted",
-    "jitter_truth_io": "truth",
-    "jitter_excess_io": "excess",
-}
 _SUFFIX = {"interocular": "io", "box_width": "box"}
-
-
-@dataclass(frozen=True)
-class Run:
-    """Whose predictions are scored."""
-
-    experiment: str
-    seed: int
-    train_on: str
-
-
-def _normaliser(store: Store, rows: NDArray[np.int64]) -> Array:
-    """(len(rows),) px of the crop: what the dataset's protocol divides by."""
-    if store.about["normaliser"] == "box_width":
-        width: Array = store.box[rows, 2]
-        return width
-    return SCHEMES[store.scheme].interocular(store.landmarks[rows].astype(np.float64))
 
 
 def image_errors(
@@ -82,7 +56,7 @@ def image_errors(
     """
     from_predicted, from_truth = comparable_points(scheme, store.scheme)
     truth = store.landmarks[rows].astype(np.float64)
-    normaliser = _normaliser(store, rows)
+    normaliser = normaliser_of(store, rows)
     a, b = from_predicted @ predicted.astype(np.float64), from_truth @ truth
     regions = REGIONS.get(scheme, {}) if scheme == store.scheme else {}
     points = metrics.point_errors(a, b) / normaliser[:, None]
@@ -138,57 +112,6 @@ def summarise(part: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def read_predictions(path: Path) -> pa.Table:
-    """What ``cadnet.training.predict`` wrote.
-
-    Raises:
-        ValueError: the file is cut off.
-    """
-    try:
-        return pq.read_table(path)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be read ({error}); delete it and run again") from error
-
-
-def test_rows(store: Store) -> NDArray[np.int64]:
-    """The faces that predictions are made for."""
-    return np.flatnonzero(store.split != "train")
-
-
-def measurable(store: Store) -> bool:
-    """Whether a dataset's faces to be tested have landmarks."""
-    return bool(np.isfinite(store.landmarks[test_rows(store)]).any())
-
-
-def run_results(
-    path: Path, record: Record, stores: dict[str, Store]
-) -> Iterator[tuple[Store, pa.Table, Run, str]]:
-    """Predictions of one run, a table a test set, with the run and its landmark scheme.
-
-    Raises:
-        ValueError: its predictions are cut off, or of other faces than the stores hold.
-    """
-    file = path.parent / "predictions.parquet"
-    predictions = read_predictions(file)
-    scheme = predictions.schema.metadata[b"scheme"].decode()
-    run = Run(record["experiment"], record["seed"], record["train_on"])
-    for dataset in record["parameters"]["test_on"]:
-        store = stores[dataset]
-        table = predictions.filter(pc.equal(predictions["dataset"], dataset)).combine_chunks()
-        if table["key"].to_pylist() != store.keys[test_rows(store)].tolist():
-            raise ValueError(f"{file}: is of other faces than {dataset} holds; delete it")
-        yield store, table, run, scheme
-
-
-def _values(table: pa.Table, column: str) -> NDArray[np.float32] | None:
-    """A column of lists as (N, …); None where the model says nothing of the kind."""
-    values = table[column].combine_chunks()
-    if not len(values) or values.null_count:
-        return None
-    numbers: NDArray[np.float32] = values.flatten().to_numpy()
-    return numbers.reshape(len(values), -1)
-
-
 def _own_validation(found: pd.DataFrame) -> pd.DataFrame:
     """The held-out validation part counts for the models trained on its dataset alone."""
     foreign = (found["subset"] == "validation") & (found["dataset"] != found["train_on"])
@@ -202,7 +125,7 @@ def all_errors(
     parts, pairs = [], set()
     for path, record in records:
         for store, table, run, scheme in run_results(path, record, stores):
-            landmarks = _values(table, "landmarks")
+            landmarks = values(table, "landmarks")
             if landmarks is not None and measurable(store):
                 points = landmarks.reshape(len(landmarks), -1, 2)
                 parts.append(image_errors(run, store, test_rows(store), points, scheme))
@@ -243,7 +166,7 @@ def all_expressions(
     parts, pairs = [], set()
     for path, record in records:
         for store, table, run, _ in run_results(path, record, stores):
-            logits = _values(table, "expression")
+            logits = values(table, "expression")
             if logits is not None and (store.expression[test_rows(store)] >= 0).any():
                 best, classes = logits.argmax(axis=1), logits.shape[1]
                 parts.append(expression_results(run, store, best, classes))
@@ -255,80 +178,6 @@ def all_expressions(
         guess = np.full(len(test_rows(store)), common)
         parts.append(expression_results(Run(MAJORITY, 0, train_on), store, guess, classes))
     return _own_validation(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
-
-
-def _subset_rows(store: Store) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """The subsets of a dataset's tested faces, unions among them, each with who is in it."""
-    subset = store.subset[test_rows(store)]
-    for name in sorted(set(subset)):
-        yield str(name), subset == name
-    for name, members in store.about["unions"].items():
-        if set(members) <= set(subset):
-            yield name, np.isin(subset, members)
-
-
-def mask_scores(run: Run, store: Store, masks: NDArray[np.float32]) -> Iterator[tuple[Any, ...]]:
-    """Rows of the tidy table: the masks' statistics, means over faces."""
-    for subset, chosen in _subset_rows(store):
-        for column, metric in enumerate(_MASKS):
-            value = float(np.nanmean(masks[chosen, column], dtype=np.float64))
-            yield (*astuple(run), store.about["dataset"], subset, metric, value, int(chosen.sum()))
-
-
-def jitter_scores(run: Run, store: Store, predicted: Array) -> Iterator[tuple[Any, ...]]:
-    """Rows of the tidy table: the jitter of videos, means over videos, which ``images`` counts."""
-    rows = test_rows(store)
-    said, true = (
-        to_frames(points, store.region[rows], store.size)
-        for points in (predicted, store.landmarks[rows])
-    )
-    for subset, chosen in _subset_rows(store):
-        found = jitter(said[chosen], true[chosen], store.video[rows][chosen], scheme=store.scheme)
-        for metric, field in _JITTER.items():
-            values = [getattr(video, field) for video in found.values()]
-            if values:
-                value = float(np.mean(values))
-                yield (*astuple(run), store.about["dataset"], subset, metric, value, len(values))
-
-
-def more_scores(
-    records: list[tuple[Path, dict[str, Any]]], stores: dict[str, Store]
-) -> Iterator[tuple[Any, ...]]:
-    """Rows of the tidy table beside errors and expressions: masks, and jitter of videos."""
-    for path, record in records:
-        for store, table, run, scheme in run_results(path, record, stores):
-            masks, landmarks = _values(table, "masks"), _values(table, "landmarks")
-            own = store.about["dataset"] == run.train_on
-            rows: list[tuple[Any, ...]] = []
-            if masks is not None:
-                rows += mask_scores(run, store, masks)
-            if landmarks is not None and store.video.any() and scheme == store.scheme:
-                rows += jitter_scores(run, store, landmarks.reshape(len(landmarks), -1, 2))
-            yield from (row for row in rows if own or row[4] != "validation")
-
-
-def landmark_errors(
-    records: list[tuple[Path, dict[str, Any]]], stores: dict[str, Store]
-) -> pd.DataFrame:
-    """Mean error of each point, in % of the dataset's normaliser, where the schemes are one."""
-    parts = []
-    for path, record in records:
-        for store, table, run, scheme in run_results(path, record, stores):
-            landmarks = _values(table, "landmarks")
-            if landmarks is None or scheme != store.scheme or not measurable(store):
-                continue
-            rows = test_rows(store)
-            truth = store.landmarks[rows].astype(np.float64)
-            points = metrics.point_errors(landmarks.reshape(truth.shape), truth)
-            points = 100 * points / _normaliser(store, rows)[:, None]
-            for subset, chosen in _subset_rows(store):
-                mean = points[chosen].mean(axis=0)
-                table_of = {"experiment": run.experiment, "seed": run.seed,
-                            "dataset": store.about["dataset"], "subset": subset,
-                            "landmark": np.arange(len(mean)), "error": mean}  # fmt: skip
-                parts.append(pd.DataFrame(table_of))
-    columns = ["experiment", "seed", "dataset", "subset", "landmark", "error"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
 def tidy(

@@ -47,7 +47,7 @@ class Metric(NamedTuple):
     trivial: str | None = None
 
 
-_NRMSE = "mean point-to-point distance over the {}, per face, then the mean over faces (NRMSE × 10⁻²)"
+_NRMSE = "mean point-to-point distance over the {}, the mean over faces (NRMSE × 10⁻²)"
 METRICS = {
     "nrmse_mean_io": Metric(_NRMSE.format("inter-ocular distance"), "%", trivial="mean_shape"),
     "nrmse_mean_box": Metric(_NRMSE.format("width of the face's box"), "%", trivial="mean_shape"),
@@ -57,8 +57,8 @@ METRICS = {
         "mean displacement between consecutive predictions over the inter-ocular distance", "%"
     ),
     "jitter_excess_io": Metric(
-        "mean displacement between consecutive predictions, less that of the annotated points, over "
-        "the inter-ocular distance",
+        "mean displacement of the predictions' error between consecutive frames over the "
+        "inter-ocular distance",
         "%",
     ),
     "mask_drop_sparsity": Metric("share of the drop mask P′ that is zero", "%"),

@@ -16,19 +16,19 @@ def fill(name: str, table: Table, results: Results) -> Filled:
         cells = (cell, *[Cell("reproduced")] * (len(columns) - 1))
         return Filled(name, table.title, columns, (Line("all", "reproduced", cells),), head="Trial")
     lines = []
-    for row in found.itertuples():
-        number = Cell("reproduced", mean=float(row.validation))
-        by_error = row.metric == "validation_nrmse"
+    for row in found.to_dict("records"):
+        number = Cell("reproduced", mean=float(row["validation"]))
+        by_error = row["metric"] == "validation_nrmse"
         lines.append(
             Line(
-                f"{row.grid} = {row.value:g}",
+                f"{row['grid']} = {row['value']:g}",
                 "reproduced",
                 (
-                    words(row.experiment),
+                    words(row["experiment"]),
                     number if by_error else Cell("reproduced"),
                     Cell("reproduced") if by_error else number,
-                    words(row.epochs),
-                    words("chosen" if row.chosen else ""),
+                    words(row["epochs"]),
+                    words("chosen" if row["chosen"] else ""),
                 ),
             )
         )
