@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from cadnet.faces import EXPRESSIONS
 from cadnet.paper.reported import quote, quote_text, reported
 
-FILE = Path(__file__).parent / "claims.yaml"
+FILE = Path(__file__).parent.parent / "claims.yaml"
 
 # What a comparison is by: mean error, share of right expressions, area under the cumulative error
 # distribution up to 10 %, temporal jitter.
@@ -270,7 +270,9 @@ def _printed(place: str) -> str:
         return quote_text(rest[0])
     if len(rest) == 2 or len(reported().tables[table].columns) == 1:
         return quote(table, *rest)
-    return ", ".join(quote(table, rest[0], column) for column in reported().tables[table].columns)
+    method = f"{table} {rest[0]}"
+    cells = [quote(table, rest[0], column) for column in reported().tables[table].columns]
+    return f"{method}: " + ", ".join(cell.removeprefix(f"{method} ") for cell in cells)
 
 
 @cache
