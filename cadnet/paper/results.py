@@ -30,6 +30,7 @@ class Results:
         folder: where errors.parquet, expressions.parquet lie, one folder an experiment.
         measured: efficiency.csv; searched: search.csv. Empty where none was given.
         counted: 10⁹ multiply-adds of architectures at the paper's size.
+        occlusion: shares of occluded landmarks up to which a face is mild, is moderate.
     """
 
     scores: pd.DataFrame
@@ -39,6 +40,7 @@ class Results:
     measured: pd.DataFrame = field(default_factory=pd.DataFrame)
     searched: pd.DataFrame = field(default_factory=pd.DataFrame)
     counted: dict[str, float] = field(default_factory=dict)
+    occlusion: dict[str, float] = field(default_factory=dict)
 
     @cached_property
     def errors(self) -> pd.DataFrame:
@@ -94,6 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=Path, help="runs.json")
     parser.add_argument("--efficiency", type=Path, help="what cadnet.evaluation.measure wrote")
     parser.add_argument("--search", type=Path, help="what cadnet.training.search wrote")
+    parser.add_argument("--occlusion", type=json.loads, default={}, help="data.occlusion")
     parser.add_argument(
         "--paper-models", type=json.loads, default={}, help="architectures at the paper's size"
     )
@@ -134,4 +137,5 @@ def from_arguments(options: argparse.Namespace) -> Results:
         optional(options.efficiency),
         optional(options.search),
         _counted(options.paper_models),
+        options.occlusion,
     )

@@ -9,6 +9,7 @@ import pytest
 from cadnet.data.align import align
 from cadnet.data.store import Store
 from cadnet.data.synthetic.write_expressions import write_affectnet
+from cadnet.evaluation.collect import means
 from cadnet.evaluation.score import main
 from tests.data.test_align import spec
 
