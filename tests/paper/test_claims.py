@@ -183,9 +183,27 @@ def test_all_claims_are_judged_in_seconds():
     errors, expressions, scores = everything(700)
     start = time.process_time()
     found = ask(*claims().values(), errors=errors, expressions=expressions, scores=scores)
-    assert time.process_time() - start < 45  # 12 s on an idle core
+    assert time.process_time() - start < 25  # 8 s on an idle core
     assert [verdict.id for verdict in found] == list(claims())
     tested = [verdict for verdict in found if verdict.p is not None]
     assert len(tested) > 55 and {v.verdict for v in tested} <= set(VERDICTS)
-    again = ask(*claims().values(), errors=errors, expressions=expressions, scores=scores)
-    assert again == found
+
+
+def test_the_same_results_give_the_same_verdicts():
+    errors, expressions, scores = everything(40)
+    first, second = (
+        ask(*claims().values(), errors=table, expressions=expressions, scores=scores)
+        for table in (errors, errors.sample(frac=1, random_state=1))
+    )
+    assert first == second
+
+
+def test_a_gain_within_its_spread_over_seeds_says_so():
+    """Clear over the images, and yet the seeds disagree about it."""
+    rng = np.random.default_rng(22)
+    errors = runs(rng, {"cadnet": 3.0, "resnet18": 3.3}, n=400, noise=0.1)
+    shift = errors["seed"].map({0: -1.0, 1: 0.0, 2: 1.0}) * (errors["experiment"] == "cadnet")
+    (found,) = ask(claim(better=BETTER), errors=errors.assign(error=errors["error"] + shift))
+    assert found.verdict == "supported" and "smaller than its spread over seeds" in found.reason
+    assert "± 1.0" in found.reproduced
+    assert "spread" not in ask(claim(better=BETTER), errors=errors)[0].reason
