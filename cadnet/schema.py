@@ -189,6 +189,8 @@ class Experiment(Strict):
     architecture: str
     start_from: str | None = None
     """The experiment whose trained model of the same seed is the start."""
+    tuned: bool = False
+    """Whether its loss weights are those that the search chose."""
     train_on: Dataset
     test_on: Annotated[list[Dataset], Field(min_length=1)]
     model: Model

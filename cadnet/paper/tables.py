@@ -1,7 +1,7 @@
-"""Tables as csv (for machines and reviewers), Markdown and LaTeX.
+"""A table as csv (for machines and reviewers), Markdown and LaTeX, and as JSON for the report.
 
-    python -m cadnet.paper.tables --scores results/scores.csv --runs results/runs.json \\
-        --data results/data.json --out reports/tables
+    python -m cadnet.paper.tables --table T2 --scores results/*/scores.csv \\
+        --data data/aligned/*.json --out reports/tables --filled results/tables/T2.json
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import sys
 from pathlib import Path
 
 from cadnet import job
-from cadnet.paper.cells import LEGEND, Cell, Filled, fill, load
+from cadnet.paper.cells import FLAG, LEGEND, Cell, Filled
 from cadnet.paper.declarations import declared
-from cadnet.provenance import atomic_path
+from cadnet.paper.kinds import fill
+from cadnet.paper.results import add_arguments, from_arguments
+from cadnet.provenance import atomic_path, write_json
 
-FLAG = "⚠ does not beat the mean shape"
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -34,12 +35,14 @@ def text(cell: Cell) -> str:
 
 def caption(table: Filled) -> str:
     """What the numbers are and what they were measured on."""
-    where = "; ".join(table.measured_on) or "nothing: no data present"
-    return (
-        f"{table.title}. Mean point-to-point distance over the inter-ocular distance, in percent "
-        f"(NRMSE × 10^-2); reproduced: mean ± standard deviation over seeds, measured on {where} "
-        f"({LEGEND})."
-    )
+    parts = [table.title, table.quantity]
+    if any(cell.kind == "reproduced" and cell.std for line in table.lines for cell in line.cells):
+        parts.append("Reproduced: mean ± standard deviation over seeds")
+    if table.measured_on:
+        parts.append(f"Measured on {'; '.join(table.measured_on)}")
+    if any(cell.mark for line in table.lines for cell in line.cells):
+        parts.append(f"Marks: {LEGEND}")
+    return ". ".join(part.rstrip(".") for part in parts if part) + "."
 
 
 def to_csv(table: Filled) -> str:
@@ -48,16 +51,16 @@ def to_csv(table: Filled) -> str:
     write = csv.writer(out, lineterminator="\n").writerow
     write(
         ["table", "row", "column", "kind", "mean", "std", "seeds", "images", "experiment"]
-        + ["data", "digest", "source", "note"]
+        + ["data", "digest", "source", "words", "note"]
     )
     for line in table.lines:
         for column, cell in zip(table.columns, line.cells, strict=True):
             note = f"not available: {cell.missing}" if cell.missing else ""
             write(
-                [table.name, line.label, column, line.kind]
+                [table.name, line.label, column, cell.kind]
                 + ["" if number is None else f"{number:.6g}" for number in (cell.mean, cell.std)]
                 + [" ".join(map(str, cell.seeds)), "" if cell.images is None else cell.images]
-                + [cell.experiment, cell.data, cell.digest, line.source]
+                + [cell.experiment, cell.data, cell.digest, line.source, cell.words]
                 + [note if cell.beaten else FLAG]
             )
     return out.getvalue()
@@ -66,7 +69,7 @@ def to_csv(table: Filled) -> str:
 def to_markdown(table: Filled) -> str:
     """A pipe table under its caption."""
     lines = [f"**{table.name}.** {caption(table)}", ""]
-    head = ["Method", "", *table.columns]
+    head = [table.head, "", *table.columns]
     lines += ["| " + " | ".join(head) + " |", "|---|---|" + "---:|" * len(table.columns)]
     for line in table.lines:
         label = f"{line.label} ({line.source})" if line.source else line.label
@@ -91,7 +94,7 @@ def to_latex(table: Filled) -> str:
             kind = line.kind
         cells = [line.label, line.kind, *(text(cell) for cell in line.cells)]
         rows.append(" & ".join(map(latex, cells)) + r" \\")
-    head = " & ".join(map(latex, ["Method", "", *table.columns])) + r" \\"
+    head = " & ".join(map(latex, [table.head, "", *table.columns])) + r" \\"
     return "\n".join(
         [
             r"\begin{table}",
@@ -116,17 +119,18 @@ WRITERS = {"csv": to_csv, "md": to_markdown, "tex": to_latex}
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = job.parser(__doc__)
-    for name in ("scores", "runs", "data", "out"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--table", choices=list(declared().tables), required=True)
+    add_arguments(parser)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--filled", type=Path, required=True)
 
     def run(options: argparse.Namespace) -> str:
-        results = load(options.scores, options.data, options.runs)
-        for name in declared().tables:
-            table = fill(name, results)
-            for suffix, write in WRITERS.items():
-                with atomic_path(options.out / f"{name}.{suffix}") as temporary:
-                    temporary.write_text(write(table), encoding="utf-8")
-        return f"{len(declared().tables)} tables"
+        table = fill(options.table, from_arguments(options))
+        for suffix, write in WRITERS.items():
+            with atomic_path(options.out / f"{options.table}.{suffix}") as temporary:
+                temporary.write_text(write(table), encoding="utf-8")
+        write_json(options.filled, table.as_json())
+        return table.title
 
     return job.main(run, parser.parse_args(arguments), ValueError)
 

@@ -23,6 +23,7 @@ from cadnet.gpu import claim
 from cadnet.schema import Experiment
 from cadnet.tracking.journal import journal
 from cadnet.training import ACCURACY, VALIDATION, TrainingError
+from cadnet.training.search import tuned
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -191,11 +192,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--weights", type=Path, help="what cadnet.models.weights wrote")
     parser.add_argument("--start", type=Path, help="the model of experiment start_from")
+    parser.add_argument("--tuned", type=Path, help="loss weights that the search chose")
     parser.add_argument("--out", type=Path, required=True)
 
     def train(options: argparse.Namespace) -> str:
+        spec = options.spec
+        if options.tuned:
+            spec = tuned(spec, json.loads(options.tuned.read_text(encoding="utf-8")))
         record = run(
-            options.spec,
+            spec,
             name=options.experiment,
             seed=options.seed,
             data=options.data,

@@ -1,56 +1,56 @@
-# Tidy tables and the paper's reported numbers into tables, figures and one page.
+# Scores and the paper's reported numbers into tables, figures and one page.
 
 
-rule tables:
+rule table:
     input:
-        scores="results/scores.csv",
-        runs="results/runs.json",
-        data="results/data.json",
+        unpack(table_inputs),
     output:
-        TABLES,
+        multiext("reports/tables/{table}", ".csv", ".md", ".tex"),
+        filled="results/tables/{table}.json",
     log:
-        "logs/tables.log",
+        "logs/tables/{table}.log",
     conda:
         "../../environment.yml"
     params:
-        code=code("cadnet.paper.tables"),
-        declared=declarations.digest(),
+        code=lambda w: code("cadnet.paper.tables", declarations.filled_by(w.table)),
+        declared=lambda w: declarations.digest("tables", w.table),
+        inputs=lambda w, input: as_options(input),
+        further=lambda w: further_options(w.table),
     message:
-        "tables"
+        "table {wildcards.table}"
     shell:
-        "python -m cadnet.paper.tables --scores {input.scores:q} --runs {input.runs:q}"
-        " --data {input.data:q} --out reports/tables --log {log:q}"
+        "python -m cadnet.paper.tables --table {wildcards.table:q} {params.inputs}"
+        " {params.further}"
+        " --out reports/tables --filled {output.filled:q} --log {log:q}"
 
 
-rule figures:
+rule figure:
     input:
-        errors="results/errors.parquet",
-        scores="results/scores.csv",
-        runs="results/runs.json",
-        data="results/data.json",
+        unpack(figure_inputs),
     output:
-        FIGURES,
+        multiext("reports/figures/{figure}", ".svg", ".png"),
     log:
-        "logs/figures.log",
+        "logs/figures/{figure}.log",
     conda:
         "../../environment.yml"
     params:
-        code=code("cadnet.paper.figures"),
-        declared=declarations.digest(),
+        code=lambda w: code("cadnet.paper.figures"),
+        declared=lambda w: declarations.digest("figures", w.figure),
+        inputs=lambda w, input: as_options(input),
     message:
-        "figures"
+        "figure {wildcards.figure}"
     shell:
-        "python -m cadnet.paper.figures --errors {input.errors:q} --scores {input.scores:q}"
-        " --runs {input.runs:q} --data {input.data:q} --out reports/figures --log {log:q}"
+        "python -m cadnet.paper.figures --figure {wildcards.figure:q} {params.inputs}"
+        " --out reports/figures --log {log:q}"
 
 
 rule report:
     input:
-        TABLES,
         FIGURES,
-        scores="results/scores.csv",
+        tables=FILLED,
         runs="results/runs.json",
-        data="results/data.json",
+        data=expand("data/aligned/{dataset}.json", dataset=PARAMS.datasets()),
+        errors="results/errors.parquet",
     output:
         "reports/index.html",
     log:
@@ -64,8 +64,8 @@ rule report:
     message:
         "report"
     shell:
-        "python -m cadnet.paper.report --scores {input.scores:q} --runs {input.runs:q}"
-        " --data {input.data:q} --figures reports/figures"
+        "python -m cadnet.paper.report --tables {input.tables:q} --runs {input.runs:q}"
+        " --data {input.data:q} --errors {input.errors:q} --figures reports/figures"
         " --preset {params.preset:q} --out {output:q} --log {log:q}"
 
 
