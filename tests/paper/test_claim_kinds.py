@@ -140,6 +140,18 @@ def test_relative_gains(transfer, verdict):
     assert found.verdict == verdict and "relative gain cofw/test" in found.reproduced
 
 
+def test_a_smaller_loss_is_no_larger_gain():
+    rng = np.random.default_rng(12)
+    errors = pd.concat(
+        runs(rng, {"cadnet": mean, "resnet18": 4.0}, dataset=dataset, subset=subset, n=150)
+        for dataset, subset, mean in (("cofw", "test", 4.2), ("300w", "challenging", 6.0))
+    )
+    pair = {"a": "cadnet", "b": "resnet18"}
+    test = {"here": {**pair, "at": "cofw/test"}, "there": {**pair, "at": "300w/challenging"}}
+    (found,) = ask(claim(gain_larger=test), errors=errors)
+    assert found.verdict == "not supported" and "no gain that could be larger" in found.reason
+
+
 def test_accuracies_are_compared_face_by_face():
     rng = np.random.default_rng(13)
     truth = rng.integers(0, 7, 150)

@@ -11,10 +11,10 @@ from cadnet.evaluation import statistics
 from cadnet.paper.claims import schema, significance
 from cadnet.paper.claims.schema import Subset, claims
 from cadnet.paper.claims.verdicts import VERDICTS
+from cadnet.params import load
+from tests.conftest import ROOT
 from tests.paper.made_up import (
     BETTER,
-    FER,
-    LANDMARKS,
     SUBSETS,
     about,
     ask,
@@ -128,25 +128,32 @@ def test_what_cannot_be_tested_says_why():
     assert found.reason == "300w not present"
 
 
+def uses(entry):
+    """The experiments of a claim, each with the test set that it is compared on."""
+    kind, pairs = getattr(entry.test, entry.test.kind), entry.test.pairs()
+    found = [(name, pair.at) for pair in pairs for name in (pair.a, pair.b)]
+    if entry.test.kind == "gain_larger":
+        ends = (kind.here, kind.there)
+        return [(name, Subset.parse(end.at)) for end in ends for name in (end.a, end.b)]
+    if pairs or not hasattr(kind, "at"):
+        return found
+    names = getattr(kind, "experiments", None) or [kind.a, getattr(kind, "b", kind.a)]
+    places = [kind.at] if isinstance(kind.at, str) else kind.at
+    return [(name, Subset.parse(place)) for name in names for place in places]
+
+
 def test_every_claim_names_experiments_and_subsets_that_exist():
-    known = {name for names in LANDMARKS.values() for name in names} | set(FER)
+    known = load(ROOT / "params.yaml", {}).experiments
+    untested = set()
     for entry in claims().values():
         entry.printed()
-        for pair in entry.test.pairs():
-            assert {pair.a, pair.b} <= known, entry.id
-        kind = getattr(entry.test, entry.test.kind)
-        places = [pair.at for pair in entry.test.pairs()]
-        if entry.test.kind == "gain_larger":
-            assert {kind.here.a, kind.here.b, kind.there.a, kind.there.b} <= known
-            places += [Subset.parse(kind.here.at), Subset.parse(kind.there.at)]
-        elif hasattr(kind, "at") and not places:
-            texts = [kind.at] if isinstance(kind.at, str) else kind.at
-            places += [Subset.parse(text) for text in texts]
-            names = getattr(kind, "experiments", None) or [kind.a]
-            assert set(names) <= known, entry.id
-        for place in places:
+        for name, place in uses(entry):
             assert set(place.subsets) <= set(SUBSETS[place.dataset]), entry.id
             assert place.stratum in ("", "mild", "moderate", "heavy")
+            if place.dataset not in known[name].test_on:
+                untested.add(entry.id)
+    # The re-implemented methods are trained on 300W, and tested there.
+    assert untested <= {"F9-occlusion-aware"}
 
 
 def test_every_table_and_promise_has_a_claim():
@@ -183,9 +190,27 @@ def test_all_claims_are_judged_in_seconds():
     errors, expressions, scores = everything(700)
     start = time.process_time()
     found = ask(*claims().values(), errors=errors, expressions=expressions, scores=scores)
-    assert time.process_time() - start < 45  # 12 s on an idle core
+    assert time.process_time() - start < 25  # 8 s on an idle core
     assert [verdict.id for verdict in found] == list(claims())
     tested = [verdict for verdict in found if verdict.p is not None]
     assert len(tested) > 55 and {v.verdict for v in tested} <= set(VERDICTS)
-    again = ask(*claims().values(), errors=errors, expressions=expressions, scores=scores)
-    assert again == found
+
+
+def test_the_same_results_give_the_same_verdicts():
+    errors, expressions, scores = everything(40)
+    first, second = (
+        ask(*claims().values(), errors=table, expressions=expressions, scores=scores)
+        for table in (errors, errors.sample(frac=1, random_state=1))
+    )
+    assert first == second
+
+
+def test_a_gain_within_its_spread_over_seeds_says_so():
+    """Clear over the images, and yet the seeds disagree about it."""
+    rng = np.random.default_rng(22)
+    errors = runs(rng, {"cadnet": 3.0, "resnet18": 3.3}, n=400, noise=0.1)
+    shift = errors["seed"].map({0: -1.0, 1: 0.0, 2: 1.0}) * (errors["experiment"] == "cadnet")
+    (found,) = ask(claim(better=BETTER), errors=errors.assign(error=errors["error"] + shift))
+    assert found.verdict == "supported" and "smaller than its spread over seeds" in found.reason
+    assert "± 1.0" in found.reproduced
+    assert "spread" not in ask(claim(better=BETTER), errors=errors)[0].reason

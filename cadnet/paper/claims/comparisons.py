@@ -78,7 +78,6 @@ def together(parts: Sequence[Compared]) -> Outcome:
         text = (
             f"{len(parts) - len(reversed_)} of {len(parts)} comparisons as claimed; {what}: {text}"
         )
-    warnings = dict.fromkeys(warning for part in parts for warning in part.warnings)
     return Outcome(
         text,
         holds=not reversed_,
@@ -86,7 +85,7 @@ def together(parts: Sequence[Compared]) -> Outcome:
         p=p,
         seeds=min(part.seeds for part in parts),
         data=tuple(dict.fromkeys(pair for part in parts for pair in part.data)),
-        warning="; ".join(warnings),
+        warning="; ".join(dict.fromkeys(decisive.warnings)),
     )
 
 
@@ -100,14 +99,10 @@ def interval(found: Estimate, digits: int = 2, unit: str = "") -> str:
     return f"{found.value:+.{digits}f} [{low}, {high}]{unit}"
 
 
-def _seeds_text(a: pd.Series, b: pd.Series) -> tuple[str, int]:
-    """The spread of a difference over the seeds that both have."""
+def _spread(a: pd.Series, b: pd.Series) -> float | None:
+    """The standard deviation of a difference over the seeds that both have; None of one."""
     common = sorted(set(a.index) & set(b.index))
-    seeds = min(len(a), len(b))
-    if len(common) < 2:
-        return f"{seeds} seed" + ("s" if seeds > 1 else ""), seeds
-    spread = float((a[common] - b[common]).std(ddof=1))
-    return f"± {spread:.2f} over {seeds} seeds", seeds
+    return float((a[common] - b[common]).std(ddof=1)) if len(common) > 1 else None
 
 
 def worthless(sample: Sample, lower_is_better: bool) -> tuple[str, ...]:
@@ -131,13 +126,18 @@ def compare(evidence: Evidence, pair: Pair) -> Compared:
     a, b = aligned(first, second)
     lower = pair.by == "error"
     gain = statistics.paired_difference(b, a) if lower else statistics.paired_difference(a, b)
-    spread, seeds = _seeds_text(first.by_seed, second.by_seed)
+    spread = _spread(first.by_seed, second.by_seed)
+    seeds = min(len(first.by_seed), len(second.by_seed))
+    over = f"{seeds} seed" if spread is None else f"± {spread:.2f} over {seeds} seeds"
+    warnings = worthless(first, lower)
+    if spread is not None and abs(gain.value) < spread:
+        warnings += ("smaller than its spread over seeds",)
     text = (
         f"{pair.at}: {pair.a} {a.mean():.2f}, {pair.b} {b.mean():.2f}, gain {interval(gain)} "
-        f"{UNITS[pair.by]}, {spread}, {gain.n} images"
+        f"{UNITS[pair.by]}, {over}, {gain.n} images"
     )
     data = tuple((sample.train_on, pair.at.dataset) for sample in (first, second))
-    return Compared(text, gain, seeds, data, worthless(first, lower))
+    return Compared(text, gain, seeds, data, warnings)
 
 
 def _compare_seeds(evidence: Evidence, pair: Pair) -> Compared:

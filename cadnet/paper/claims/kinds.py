@@ -71,7 +71,14 @@ def gain_larger(evidence: Evidence, test: GainLarger) -> Outcome:
         tuple((s.train_on, dataset) for s, dataset in zip(samples, places, strict=True)),
         tuple(w for sample in samples for w in worthless(sample, True)),
     )
-    return together([part])
+    return _only_of_a_gain(together([part]), statistics.relative_gain(*here[0]))
+
+
+def _only_of_a_gain(outcome: Outcome, gain: float) -> Outcome:
+    """A smaller loss is no larger gain."""
+    if gain > 0 or not outcome.holds:
+        return outcome
+    return replace(outcome, holds=False, p=1.0, warning="there is no gain that could be larger")
 
 
 def group_gain(evidence: Evidence, test: GroupGain) -> Outcome:
@@ -97,7 +104,8 @@ def group_gain(evidence: Evidence, test: GroupGain) -> Outcome:
         "images"
     )
     seeds = min(len(sample.by_seed) for sample in samples)
-    return together([Compared(text, found, seeds, tuple(data))])
+    outcome = together([Compared(text, found, seeds, tuple(data))])
+    return _only_of_a_gain(outcome, float(gain[chosen].mean()))
 
 
 def rising(evidence: Evidence, test: Rising) -> Outcome:
