@@ -33,7 +33,7 @@ def captions(arrays: Arrays) -> list[str]:
         elif true >= 0:
             lines.append(EXPRESSIONS[true])
         elif np.isfinite(error):
-            lines.append(f"{error:.2f} %")
+            lines.append(f"NRMSE {error:.2f} %")
         else:
             lines.append(f"{100 * occluded:.0f} % occluded" if np.isfinite(occluded) else key)
     return lines

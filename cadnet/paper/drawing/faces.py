@@ -53,7 +53,7 @@ def sheet(
     across = min(_MOST, count)
     down = -(-count // across)
     cell = WIDTH / _MOST
-    figure = Figure(figsize=(max(2, across) * cell, down * (cell + 0.3) + 0.3))
+    figure = Figure((max(2, across) * cell, down * (cell + 0.25) + 0.25), layout="compressed")
     axes = figure.subplots(down, across, squeeze=False).ravel()
     kinds: dict[str, str] = {}
     for index, place in enumerate(axes):
@@ -99,7 +99,7 @@ def predictions(
     if not count:
         return unavailable("no face to show")
     cell = WIDTH / max(_MOST, count)
-    figure = Figure(figsize=(max(3, count) * cell, 2 * cell + 0.75))
+    figure = Figure((max(3, count) * cell, 2 * cell + 0.4), layout="compressed")
     axes = figure.subplots(2, count, squeeze=False)
     for index in range(count):
         for place, landmarks, colour in zip(

@@ -44,7 +44,7 @@ def sheet(
     if not count:
         return unavailable("no face to show")
     cell = (WIDTH - 0.6) / max(6, count)
-    figure = Figure(figsize=(max(3, count) * cell + 0.6, 3 * cell + 0.35))
+    figure = Figure((max(3, count) * cell + 0.6, 3 * cell + 0.3), layout="compressed")
     axes = figure.subplots(3, count, squeeze=False)
     size, side = images.shape[1], side_for(2 * count)
     extent = (-0.5, size - 0.5, size - 0.5, -0.5)
