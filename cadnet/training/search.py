@@ -28,7 +28,9 @@ def judged_by(grid: str) -> tuple[str, bool]:
     return ("validation_accuracy", False) if grid == "lambda_fer" else ("validation_nrmse", True)
 
 
-def judge(grids: dict[str, Any], records: dict[tuple[str, int], dict[str, Any]]) -> list[dict[str, Any]]:
+def judge(
+    grids: dict[str, Any], records: dict[tuple[str, int], dict[str, Any]]
+) -> list[dict[str, Any]]:
     """A row for each trial, the chosen one of each grid marked.
 
     Args:
