@@ -1,8 +1,8 @@
 """Where a run stands, in one file: a job that was killed goes on from it, to the same bits.
 
 A safetensors file with the model's tensors (``model.``), the best epoch's (``best.``), the
-optimiser's (``optimiser.``), the generators' states (``generator.``), and the rest as JSON. Nothing
-is unpickled.
+optimiser's (``momentum.``), the generators' states (``generator.``), the rest as JSON. Nothing is
+unpickled.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from cadnet.provenance import atomic_path
 from cadnet.training import ACCURACY, VALIDATION
+from cadnet.training.optimiser import SGD
 
 
 @dataclass
@@ -82,16 +83,15 @@ def save(
     path: Path,
     progress: Progress,
     model: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    optimiser: SGD,
     identity: str,
 ) -> None:
     """Write the state; ``identity`` says of which run."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in progress.best.items()}
-    for index, state in optimiser.state_dict()["state"].items():
-        for name, tensor in state.items():
-            if tensor is not None:
-                tensors[f"optimiser.{index}.{name}"] = tensor
+    for index, momentum in enumerate(optimiser.momenta):
+        if momentum is not None:
+            tensors[f"momentum.{index}"] = momentum
     tensors |= {f"generator.{name}": state for name, state in _generators().items()}
     told = {**vars(progress), "epochs": [asdict(epoch) for epoch in progress.epochs]}
     del told["best"]
@@ -103,9 +103,7 @@ def save(
         )
 
 
-def load(
-    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, identity: str
-) -> Progress | None:
+def load(path: Path, model: nn.Module, optimiser: SGD, identity: str) -> Progress | None:
     """Puts a saved state back; None, and a line that says why, where none can be gone on from."""
     if not path.is_file():
         return None
@@ -127,20 +125,11 @@ def load(
 
     progress.best = part("best.")
     model.load_state_dict(part("model."))
-    _load_optimiser(optimiser, part("optimiser."))
+    for index, momentum in part("momentum.").items():
+        # In its parameter's order in memory, which the fused update takes for granted.
+        like = torch.empty_like(optimiser.parameters[int(index)], requires_grad=False)
+        optimiser.momenta[int(index)] = like.copy_(momentum)
     torch.set_rng_state(part("generator.")["cpu"])
     if torch.cuda.is_available() and "cuda" in part("generator."):
         torch.cuda.set_rng_state(part("generator.")["cuda"])
     return progress
-
-
-def _load_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Each tensor gets its parameter's order in memory, which fused updates take for granted."""
-    groups = optimiser.state_dict()["param_groups"]
-    parameters = [p for group in optimiser.param_groups for p in group["params"]]
-    states: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        index, _, key = name.partition(".")
-        like = torch.empty_like(parameters[int(index)], requires_grad=False)
-        states.setdefault(int(index), {})[key] = like.copy_(tensor)
-    optimiser.load_state_dict({"state": states, "param_groups": groups})

@@ -1,6 +1,6 @@
 """One of several gloo processes, each of which runs the same training jobs.
 
-    python -m torch.distributed.run --nproc-per-node 2 -m tests.training.pair STORE OUT SPECS
+python -m torch.distributed.run --nproc-per-node 2 -m tests.training.pair STORE OUT SPECS
 """
 
 import json

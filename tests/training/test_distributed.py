@@ -45,7 +45,7 @@ def both(params, store, tmp_path_factory):
 @pytest.mark.parametrize("name", SIZES)
 def test_two_processes_train_as_one(both, name):
     two, one = (folder / name for folder in both)
-    losses = [list(csv.DictReader((f / "history.csv").open()))[0] for f in (two, one)]
+    losses = [next(csv.DictReader((f / "history.csv").open())) for f in (two, one)]
     assert losses[0].keys() == losses[1].keys() >= {"loss", "loss_attention"}
     for column, value in losses[0].items():
         np.testing.assert_allclose(float(value), float(losses[1][column]), rtol=1e-4)
