@@ -77,29 +77,29 @@ class SGD:
     def step(self) -> None:
         """Update all parameters that have a gradient."""
         for places, decay in self._groups:
+            given = [i for i in places if self.parameters[i].grad is not None]
             # The fused kernel begins v for all parameters or for none.
-            for begun in (False, True):
-                chosen = [
-                    i
-                    for i in places
-                    if self.parameters[i].grad is not None
-                    and (self.momenta[i] is not None) == begun
-                ]
-                momenta = [self.momenta[i] for i in chosen]
-                sgd(
-                    [self.parameters[i] for i in chosen],
-                    [cast(Tensor, self.parameters[i].grad) for i in chosen],
-                    momenta,
-                    fused=True,
-                    weight_decay=decay,
-                    momentum=self.momentum,
-                    lr=self.rate,
-                    dampening=0.0,
-                    nesterov=False,
-                    maximize=False,
-                )
-                for i, momentum in zip(chosen, momenta, strict=True):
-                    self.momenta[i] = momentum
+            begun = [i for i in given if self.momenta[i] is not None]
+            fresh = [i for i in given if self.momenta[i] is None]
+            self._update(begun, decay)
+            self._update(fresh, decay)
+
+    def _update(self, chosen: list[int], decay: float) -> None:
+        momenta = [self.momenta[i] for i in chosen]
+        sgd(
+            [self.parameters[i] for i in chosen],
+            [cast(Tensor, self.parameters[i].grad) for i in chosen],
+            momenta,
+            fused=True,
+            weight_decay=decay,
+            momentum=self.momentum,
+            lr=self.rate,
+            dampening=0.0,
+            nesterov=False,
+            maximize=False,
+        )
+        for i, momentum in zip(chosen, momenta, strict=True):
+            self.momenta[i] = momentum
 
 
 def optimiser(model: nn.Module, train: Train) -> SGD:

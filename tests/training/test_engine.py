@@ -12,6 +12,7 @@ from cadnet.training.engine import train
 from cadnet.training.inference import predict
 from cadnet.training.losses import composite, expression_loss
 from cadnet.training.optimiser import learning_rate, parameter_groups
+from cadnet.training.start import build
 from tests.training.conftest import experiment
 
 
@@ -49,6 +50,17 @@ def test_the_expression_term_is_the_cross_entropy_of_the_labelled_faces():
     naive = [-np.log(np.exp(2) / np.exp([1, 2, 0.5]).sum()), -np.log(1 / np.exp([0, 0, 3]).sum())]
     assert float(expression_loss(logits, labels)) == pytest.approx(np.mean(naive), rel=1e-5)
     assert float(expression_loss(logits, torch.full((3,), -1))) == 0
+
+
+def test_the_expression_term_of_shares_averages_to_that_of_the_whole_batch():
+    """Though one share has three labelled faces, the other one."""
+    torch.manual_seed(0)
+    logits, labels = torch.randn(8, 4), torch.tensor([0, 1, 3, -1, -1, 2, -1, 7])
+    shares = [
+        expression_loss(logits[own], labels[own], labels) for own in (slice(0, 4), slice(4, 8))
+    ]
+    torch.testing.assert_close(sum(shares) / 2, expression_loss(logits, labels))
+    assert abs(float(shares[0] - shares[1])) > 0.1
 
 
 @pytest.mark.parametrize(("name", "factor"), [("cadnet_fer", 0.25), ("resnet18_fer_only", 1.0)])
@@ -130,8 +142,12 @@ def test_broken_checkpoints_are_named(tmp_path, params, store):
     model = train(store, experiment(params, epochs=1), seed=0).model
     other = params.experiments["resnet18"].model.model_dump()
     checkpoint.save(path, model, {"model": other})
-    with pytest.raises(ValueError, match=r"m\.safetensors"):
+    with pytest.raises(ValueError, match=r"m\.safetensors: is of another architecture") as caught:
         checkpoint.load(path)
+    unlike = set(model.state_dict()) ^ set(
+        build(store, experiment(params, "resnet18")).state_dict()
+    )
+    assert any(f"the first is {name}" in str(caught.value) for name in unlike | {"norm.weight"})
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match="run again"):
         checkpoint.load(path)
