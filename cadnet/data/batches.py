@@ -1,15 +1,16 @@
 """Batches for training: uint8 crops from the store, augmented on the device.
 
-A batch depends on seed, epoch and its number alone. While one is trained on, a thread reads the
-pictures of the next.
+A batch depends on seed, epoch and its number alone. While one is trained on, a thread prepares the
+next: reads its pictures and, where training is on the CPU, augments them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -73,7 +74,7 @@ class Batches:
 
     Attributes:
         batch_size: faces of a whole batch.
-        waited: seconds in which training waited for pictures to be read.
+        waited: seconds in which training waited for a batch that was not ready.
     """
 
     def __init__(
@@ -111,23 +112,29 @@ class Batches:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The epoch's batches from ``start`` on, each full: the few faces left over come in another
         epoch."""
+        if start >= len(self):
+            return
         order = torch.randperm(len(self.clips), generator=_generator(self.seed, epoch)).numpy()
-        with ThreadPoolExecutor(1, "pictures") as reader:
+        with ThreadPoolExecutor(1, "batches") as ahead:
 
-            def read(index: int) -> tuple[NDArray[np.int64], Tensor]:
+            def prepare(index: int) -> Callable[[], Batch]:
                 first = index * self._clips_a_batch
                 rows = self.clips[order[first : first + self._clips_a_batch]].reshape(-1)
-                return rows, self._read(rows[self._own])
+                pictures = self._read(rows[self._own])
+                generator = _generator(self.seed, epoch, index)
+                if self.device.type != "cpu":  # a GPU augments between two steps
+                    return partial(self._augmented, rows, pictures, generator)
+                batch = self._augmented(rows, pictures, generator)
+                return lambda: batch
 
-            coming = reader.submit(read, start) if start < len(self) else None
+            coming = ahead.submit(prepare, start)
             for index in range(start, len(self)):
-                assert coming is not None
                 before = time.perf_counter()
-                rows, pictures = coming.result()
+                prepared = coming.result()
                 self.waited += time.perf_counter() - before
                 if index + 1 < len(self):
-                    coming = reader.submit(read, index + 1)
-                yield self._augmented(rows, pictures, _generator(self.seed, epoch, index))
+                    coming = ahead.submit(prepare, index + 1)
+                yield prepared()
 
     def _read(self, rows: NDArray[np.int64]) -> Tensor:
         """Pictures (len(rows), S, S, 3) uint8, where a GPU can fetch them while others work."""
