@@ -45,6 +45,7 @@ class Step:
                 )
             self.forward = share(model, self.ours, device)
         elif train.compile:
+            torch.use_deterministic_algorithms(True)  # tells the compiler, too
             self.forward = torch.compile(model)
         self.optimiser = optimiser(model, train)
         self.device, self.learning_rate = device, train.learning_rate
