@@ -47,7 +47,7 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, ob
 def optimiser(model: nn.Module, train: Train) -> torch.optim.SGD:
     """The optimiser at its initial learning rate."""
     groups = parameter_groups(model, train.weight_decay)
-    return torch.optim.SGD(groups, lr=train.learning_rate, momentum=train.momentum)
+    return torch.optim.SGD(groups, lr=train.learning_rate, momentum=train.momentum, fused=True)
 
 
 def set_learning_rate(chosen: torch.optim.Optimizer, train: Train, epoch: float) -> float:

@@ -18,7 +18,7 @@ from tests.training.conftest import experiment
 @pytest.mark.parametrize("name", ["resnet18", "cadnet", "adb_llb", "dgb_llb", "dgb_adb"])
 def test_two_runs_of_a_seed_are_the_same_bits_and_two_seeds_are_not(params, store, name, tmp_path):
     def run(seed, path):
-        model, history = train(store, experiment(params, name, epochs=2), seed=seed)
+        model, history, _ = train(store, experiment(params, name, epochs=2), seed=seed)
         checkpoint.save(path, model, {"model": {}, "seed": 0})
         return path.read_bytes(), [epoch.metrics for epoch in history]
 
@@ -32,7 +32,7 @@ def test_training_learns(params, store):
         rotation=0.0, scale=[1.0, 1.0], translation=0.0, flip=0.0, occlusion=0.0, colour=0.0
     )
     spec_ = experiment(params, epochs=40, batch_size=16, augment=still)
-    epochs = train(store, spec_, seed=0)[1]
+    epochs = train(store, spec_, seed=0).epochs
     assert epochs[-1].metrics["loss_landmarks"] < 0.5 * epochs[0].metrics["loss_landmarks"]
 
 
@@ -127,7 +127,7 @@ def test_an_absent_gpu_is_refused(monkeypatch):
 
 def test_a_checkpoint_predicts_as_the_model_did(params, store, tmp_path):
     spec_ = experiment(params, epochs=2)
-    model, _ = train(store, spec_, seed=0)
+    model = train(store, spec_, seed=0).model
     rows, cpu = np.arange(len(store)), torch.device("cpu")
     about = {"model": spec_.model.model_dump(), "scheme": "ibug68", "size": 32, "seed": 0}
     checkpoint.save(tmp_path / "m.safetensors", model, about)
@@ -139,7 +139,7 @@ def test_a_checkpoint_predicts_as_the_model_did(params, store, tmp_path):
 
 def test_broken_checkpoints_are_named(tmp_path, params, store):
     path = tmp_path / "m.safetensors"
-    model, _ = train(store, experiment(params, epochs=1), seed=0)
+    model = train(store, experiment(params, epochs=1), seed=0).model
     other = params.experiments["resnet18"].model.model_dump()
     checkpoint.save(path, model, {"model": other})
     with pytest.raises(ValueError, match=r"m\.safetensors"):

@@ -26,13 +26,13 @@ class Killed(BaseException):
 def run(params, store, tmp_path, name="cadnet", stop_after=None, identity="a", epochs=3):
     steps = 0
 
-    def on_step(loss):
+    def on_step(*_):
         nonlocal steps
         steps += 1
         if steps == stop_after:
             raise Killed
 
-    model, done = engine.train(
+    trained = engine.train(
         store,
         experiment(params, name, epochs=epochs, batch_size=8),
         seed=5,
@@ -40,7 +40,11 @@ def run(params, store, tmp_path, name="cadnet", stop_after=None, identity="a", e
         identity=identity,
         on_step=on_step,
     )
-    return model.state_dict(), [(e.number, e.metrics) for e in done], steps
+    return (
+        trained.model.state_dict(),
+        [(e.number, e.metrics) for e in trained.epochs],
+        steps,
+    )
 
 
 def same(one, other):
@@ -96,9 +100,9 @@ def test_a_loss_that_is_not_finite_keeps_the_model_before_it(params, store, tmp_
 
 
 def test_another_experiments_model_is_the_start(params, store):
-    from cadnet.training.engine import build, start_from
+    from cadnet.training.start import build, start_from
 
-    before, _ = engine.train(store, experiment(params, "resnet18", epochs=1), seed=0)
+    before = engine.train(store, experiment(params, "resnet18", epochs=1), seed=0).model
     model = build(store, experiment(params, "cadnet"))
     shape = model.mean_shape.clone()
     tensors = before.state_dict() | {"mean_shape": torch.ones(68, 2)}
