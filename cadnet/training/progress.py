@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from cadnet.provenance import atomic_path
 from cadnet.training import ACCURACY, VALIDATION
+from cadnet.training.optimiser import SGD
 
 
 @dataclass
@@ -82,16 +83,15 @@ def save(
     path: Path,
     progress: Progress,
     model: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    optimiser: SGD,
     identity: str,
 ) -> None:
     """Write the state; ``identity`` says of which run."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in progress.best.items()}
-    for index, state in optimiser.state_dict()["state"].items():
-        for name, tensor in state.items():
-            if tensor is not None:
-                tensors[f"optimiser.{index}.{name}"] = tensor
+    for index, parameter in enumerate(optimiser.parameters):
+        if parameter in optimiser.buffers:
+            tensors[f"optimiser.{index}"] = optimiser.buffers[parameter]
     tensors |= {f"generator.{name}": state for name, state in _generators().items()}
     told = {**vars(progress), "epochs": [asdict(epoch) for epoch in progress.epochs]}
     del told["best"]
@@ -103,9 +103,7 @@ def save(
         )
 
 
-def load(
-    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, identity: str
-) -> Progress | None:
+def load(path: Path, model: nn.Module, optimiser: SGD, identity: str) -> Progress | None:
     """Puts a saved state back; None, and a line that says why, where none can be gone on from."""
     if not path.is_file():
         return None
@@ -134,13 +132,11 @@ def load(
     return progress
 
 
-def _load_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+def _load_optimiser(optimiser: SGD, tensors: dict[str, Tensor]) -> None:
     """Each tensor gets its parameter's order in memory, which fused updates take for granted."""
-    groups = optimiser.state_dict()["param_groups"]
-    parameters = [p for group in optimiser.param_groups for p in group["params"]]
-    states: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        index, _, key = name.partition(".")
-        like = torch.empty_like(parameters[int(index)], requires_grad=False)
-        states.setdefault(int(index), {})[key] = like.copy_(tensor)
-    optimiser.load_state_dict({"state": states, "param_groups": groups})
+    parameters = optimiser.parameters
+    for index, tensor in tensors.items():
+        parameter = parameters[int(index)]
+        optimiser.buffers[parameter] = torch.empty_like(parameter, requires_grad=False).copy_(
+            tensor
+        )

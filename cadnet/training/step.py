@@ -66,7 +66,7 @@ class Step:
             in_float32(output) if mixed else output, batch, self.model, self.train.loss
         )
         total = torch.stack(list(terms.values())).sum()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         total.backward()
         losses = self.ours.mean(torch.stack([total, *terms.values()]).detach())
         values = losses.tolist()  # waits for the device once
