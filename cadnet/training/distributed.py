@@ -10,6 +10,7 @@ gradients are averaged: what differs from one process is the order of sums.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,8 +65,8 @@ def ranks() -> Ranks:
 
 @contextmanager
 def joined(ours: Ranks, device: torch.device) -> Iterator[None]:
-    """The processes can talk to each other in this block."""
-    if ours.count == 1:
+    """The processes can talk to each other in this block, if they could not before."""
+    if ours.count == 1 or distributed.is_initialized():
         yield
         return
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
@@ -87,7 +88,9 @@ def share(model: FaceModel, ours: Ranks, device: torch.device) -> nn.Module:
     for module in model.modules():
         if isinstance(module, AttentiveDropout | nn.Dropout):
             _share_draws(module, ours)
-    return DistributedDataParallel(model, broadcast_buffers=False, gradient_as_bucket_view=True)
+    # Of a 1 × 1 convolution: two ways to write one order in memory.
+    warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
+    return DistributedDataParallel(model, forward_sync_buffers=False, gradient_as_bucket_view=True)
 
 
 class _Sum(torch.autograd.Function):

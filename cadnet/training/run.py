@@ -20,7 +20,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -148,29 +147,24 @@ class Job:
         start = self.experiment.start_from
         return tensors, f"from {start}" if start else words
 
-    def train(
-        self,
-        on_step: Callable[[float, int, int], None] = lambda loss, seen, of: None,
-        on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-    ) -> Trained:
-        """Train the model, or go on with it."""
+    def arguments(self) -> dict[str, Any]:
+        """Of ``engine.train``; reads what it needs."""
         from cadnet.data.store import Store
-        from cadnet.training import engine
 
         files = [provenance.file_digest(path) for path in (self.weights, self.start) if path]
         code = provenance.code_digest("cadnet.training.run")
-        return engine.train(
-            Store(self.data),
-            self.experiment,
-            seed=self.seed,
-            weights=self.backbone[0],
-            start=read_start(self.start),
-            state=self.out / STATE,
-            identity=provenance.digest([self.spec, self.seed, self.dataset["digest"], code, files]),
-            save_every=self.save_every,
-            on_step=on_step,
-            on_epoch=on_epoch,
-        )
+        return {
+            "store": Store(self.data),
+            "experiment": self.experiment,
+            "seed": self.seed,
+            "weights": self.backbone[0],
+            "start": read_start(self.start),
+            "state": self.out / STATE,
+            "identity": provenance.digest(
+                [self.spec, self.seed, self.dataset["digest"], code, files]
+            ),
+            "save_every": self.save_every,
+        }
 
 
 def check_gpus(device: str) -> None:
@@ -200,6 +194,9 @@ def run(chosen: Job) -> dict[str, Any]:
         ) as record_of_run,
         claim(experiment.train.device),
     ):
+        from cadnet.training import engine
+
+        arguments = chosen.arguments()
         watch = Watch(f"{chosen.name} seed {chosen.seed}", experiment.train)
 
         def on_epoch(epoch: Epoch) -> None:
@@ -208,7 +205,7 @@ def run(chosen: Job) -> dict[str, Any]:
 
         ready = time.perf_counter()
         with watch.bar:
-            trained = chosen.train(watch.step, on_epoch)
+            trained = engine.train(**arguments, on_step=watch.step, on_epoch=on_epoch)
         seconds = time.perf_counter() - ready
         record = {
             "experiment": chosen.name,
@@ -228,6 +225,14 @@ def run(chosen: Job) -> dict[str, Any]:
     provenance.write_json(out / "run.json", record)
     (out / STATE).unlink(missing_ok=True)
     return record
+
+
+def assist(chosen: Job) -> None:
+    """What the other processes of torchrun do: the same training, and not a file."""
+    with claim(chosen.experiment.train.device):
+        from cadnet.training import engine
+
+        engine.train(**chosen.arguments())
 
 
 def save(chosen: Job, trained: Trained) -> dict[str, Any]:
@@ -297,8 +302,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         check_gpus(chosen.experiment.train.device)
         if rank > 0:
-            with claim(chosen.experiment.train.device):
-                chosen.train()
+            assist(chosen)
             return f"process {rank} is done"
         return summary(run(chosen))
 
