@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from cadnet.schema import Count, Experiment, Model, Share, Strict, Train
+from cadnet.schema import Count, Experiment, Model, Positive, Share, Strict, Train
 
 FolderName = Annotated[str, Field(pattern=r"^[^/\x00-\x1f.{}][^/\x00-\x1f{}]*$")]
 
@@ -152,6 +152,10 @@ class Search(Strict):
     grids: dict[FolderName, Grid]
 
 
+class Efficiency(Strict):
+    seconds: Positive
+
+
 class Params(Strict):
     preset: str
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
@@ -163,6 +167,7 @@ class Params(Strict):
     train: Train
     experiments: Annotated[dict[FolderName, Experiment], Field(min_length=1)]
     search: Search
+    efficiency: Efficiency
 
     @model_validator(mode="after")
     def _known_and_unique(self) -> Params:
@@ -214,7 +219,9 @@ class Params(Strict):
             tree: Any = self.experiments[grid.experiment].model_dump()
             for key in grid.parameter.split("."):
                 if not isinstance(tree, dict) or key not in tree:
-                    raise ValueError(f"{where}.parameter: {grid.experiment} has no {grid.parameter}")
+                    raise ValueError(
+                        f"{where}.parameter: {grid.experiment} has no {grid.parameter}"
+                    )
                 tree = tree[key]
             if self.experiments[grid.experiment].start_from:
                 raise ValueError(f"{where}.experiment: must not start from another")

@@ -95,6 +95,11 @@ def trials(name):
     ]
 
 
+def is_tuned(experiment):
+    """Whether an experiment waits for the search, where there is one to wait for."""
+    return EXPERIMENTS[experiment].tuned and bool(PARAMS.searched())
+
+
 def datasets_of(*experiments):
     """The datasets that some experiments are trained or tested on, each once."""
     named = [EXPERIMENTS[e] for e in experiments]
@@ -147,10 +152,31 @@ def figure_inputs(w):
     return inputs
 
 
+def further_options(table):
+    """What a table takes beside files: for the audit, models at the paper's own size, whatever the
+    preset; for the claims, the strata of occlusion."""
+    declared = declarations.declared().tables[table]
+    if declared.kind == "audit":
+        paper = parameters.load(
+            Path(workflow.basedir, "params.yaml"), {"preset": "paper"}
+        )
+        models = {
+            name: paper.models[name].model_dump(mode="json")
+            for name in declared.architectures
+        }
+        return "--paper-models " + shlex.quote(
+            as_json({"size": paper.data.size, "models": models})
+        )
+    if declared.needs_all():
+        return "--occlusion " + shlex.quote(as_json(PARAMS.data.occlusion.model_dump()))
+    return ""
+
+
 def as_options(inputs):
     """Named input files as options of a command."""
     return " ".join(
-        f"--{name} " + " ".join(map(shlex.quote, [files] if isinstance(files, str) else files))
+        f"--{name} "
+        + " ".join(map(shlex.quote, [files] if isinstance(files, str) else files))
         for name, files in inputs.items()
         if files
     )

@@ -36,7 +36,8 @@ def together(paths: list[Path]) -> pd.DataFrame:
         try:
             parts.append(pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path))
         except (OSError, ValueError) as error:
-            raise ValueError(f"{path}: cannot be read ({error}); delete it and run again") from error
+            message = f"{path}: cannot be read ({error}); delete it and run again"
+            raise ValueError(message) from error
     full = [part for part in parts if len(part)] or parts[:1]
     return pd.concat(full, ignore_index=True).drop_duplicates(ignore_index=True)
 

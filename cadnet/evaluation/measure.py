@@ -153,7 +153,7 @@ class Subject:
             update(few)
             took = seconds(lambda: update(batch))
             chosen.zero_grad()
-            chosen.momenta = [None] * len(chosen.momenta)
+            chosen.buffers.clear()
             return took
 
         return Training(lambda: update(batch), from_the_first, faces)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
+
 FLAG = "⚠ does not beat the trivial predictor"
 # Beside each number, what it was measured on.
 MARKS = {

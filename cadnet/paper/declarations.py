@@ -34,7 +34,7 @@ KINDS = {
 _READ_ALL = ("claims", "significance", "audit")
 
 _FOLDER = Path(__file__).parent
-_FILES = (_FOLDER / "declarations.yaml", _FOLDER / "reported.yaml")
+_FILES = tuple(_FOLDER / f"{name}.yaml" for name in ("declarations", "reported", "claims"))
 
 
 class Metric(NamedTuple):
@@ -47,7 +47,7 @@ class Metric(NamedTuple):
     trivial: str | None = None
 
 
-_NRMSE = "mean point-to-point distance over the {}, per face, then the mean over faces (NRMSE × 10⁻²)"
+_NRMSE = "mean point-to-point distance over the {}, the mean over faces (NRMSE × 10⁻²)"
 METRICS = {
     "nrmse_mean_io": Metric(_NRMSE.format("inter-ocular distance"), "%", trivial="mean_shape"),
     "nrmse_mean_box": Metric(_NRMSE.format("width of the face's box"), "%", trivial="mean_shape"),
@@ -57,12 +57,12 @@ METRICS = {
         "mean displacement between consecutive predictions over the inter-ocular distance", "%"
     ),
     "jitter_excess_io": Metric(
-        "mean displacement between consecutive predictions, less that of the annotated points, over "
-        "the inter-ocular distance",
+        "mean displacement of the predictions' error between consecutive frames over the "
+        "inter-ocular distance",
         "%",
     ),
     "mask_drop_sparsity": Metric("share of the drop mask P′ that is zero", "%"),
-    "mask_final_sparsity": Metric("share of the final mask P″ below one half", "%"),
+    "mask_final_sparsity": Metric("what the final mask P″ withholds, one minus its mean", "%"),
     "mask_coverage": Metric("share of the face's box that the drop mask keeps", "%"),
 }
 
@@ -107,10 +107,11 @@ class Row(_Strict):
 
 
 class Measure(_Strict):
-    """A column of measured efficiency: a metric of ``cadnet.evaluation.measure``."""
+    """A column of measured efficiency: a metric of ``cadnet.evaluation.measure``, or none where
+    the paper alone has numbers."""
 
     label: str
-    metric: str
+    metric: str = ""
     digits: int = 2
     scale: float = 1.0
 
@@ -150,6 +151,7 @@ class Table(_Declared):
     columns: list[Column] = []
     reproduced: list[Row] = []
     measures: list[Measure] = []
+    claims: Literal["results", "speed"] = "results"
 
     def needed_experiments(self) -> list[str]:
         rows = [row.at(i) for row in self.reproduced for i in range(len(self.columns))]
@@ -194,38 +196,6 @@ class Declarations(_Strict):
         return self
 
 
-class ReportedRow(_Strict):
-    """``stds``: what the paper prints after ±."""
-
-    method: str
-    values: list[float | None]
-    stds: list[float | None] | None = None
-    year: int | None = None
-    cites: str = ""
-
-    @model_validator(mode="after")
-    def _pairs(self) -> ReportedRow:
-        if self.stds is not None and len(self.stds) != len(self.values):
-            raise ValueError(f"{self.method}: one of stds for each of values")
-        return self
-
-
-class ReportedTable(_Strict):
-    """``read`` says where the scanned text was damaged, and how it was read."""
-
-    source: str
-    columns: list[str]
-    units: list[str]
-    rows: list[ReportedRow]
-    read: str = ""
-
-    @model_validator(mode="after")
-    def _rectangular(self) -> ReportedTable:
-        if {len(self.columns)} != {len(self.units), *(len(row.values) for row in self.rows)}:
-            raise ValueError(f"{self.source}: a unit and a value for each column")
-        return self
-
-
 def _read(path: Path) -> dict[str, Any]:
     tree: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return tree
@@ -235,33 +205,6 @@ def _read(path: Path) -> dict[str, Any]:
 def declared() -> Declarations:
     """Tables and figures, by their number in the paper."""
     return Declarations.model_validate(_read(_FILES[0]))
-
-
-@cache
-def reported() -> dict[str, ReportedTable]:
-    """What the paper prints, by table: all that hold numbers.
-
-    Raises:
-        ValueError: a row has another number of values than its table has columns, here or where
-            the table is declared.
-    """
-    tree = _read(_FILES[1])
-    tables = {
-        name: ReportedTable.model_validate(table)
-        for name, table in tree.items()
-        if name not in ("T1", "text")
-    }
-    for name, table in tables.items():
-        ours = declared().tables[name]
-        if ours.kind == "scores" and len(table.columns) != len(ours.columns):
-            raise ValueError(f"{_FILES[1]}: {name}: as many columns as are declared")
-    return tables
-
-
-def action_units() -> list[dict[str, str]]:
-    """The rows of table 1, which holds no numbers."""
-    rows: list[dict[str, str]] = _read(_FILES[1])["T1"]["rows"]
-    return rows
 
 
 def outputs() -> dict[str, list[str]]:
@@ -287,5 +230,7 @@ def digest(group: Literal["tables", "figures"] | None = None, name: str = "") ->
     ours, printed = _read(_FILES[0]), _read(_FILES[1])
     figure_of = ours[group][name].get("table", "")
     needs = [ours["needs"], ours[group][name], ours["tables"].get(figure_of)]
-    theirs = printed if ours[group][name].get("kind") in _READ_ALL else printed.get(name)
+    theirs = printed.get(name)
+    if ours[group][name].get("kind") in _READ_ALL:
+        theirs = [printed, _read(_FILES[2])]
     return json_digest([needs, theirs, printed.get(figure_of)])[:16]

@@ -1,7 +1,7 @@
-"""Figures as svg and png.
+"""A figure as svg and png.
 
-    python -m cadnet.paper.figures --errors results/errors.parquet --data results/data.json \\
-        --scores results/scores.csv --runs results/runs.json --out reports/figures
+    python -m cadnet.paper.figures --figure F7 --scores results/*/scores.csv \\
+        --data data/aligned/*.json --out reports/figures
 """
 
 from __future__ import annotations
@@ -17,19 +17,22 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cadnet import job
-from cadnet.paper.cells import TRIVIAL, Results, load, why_missing
 from cadnet.paper.declarations import Figure, declared
+from cadnet.paper.results import Results, add_arguments, from_arguments, why_missing
 from cadnet.provenance import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
 
+TRIVIAL = "mean_shape"
 # Okabe and Ito's colours, safe for colour-blind readers; a method keeps its colour and dash.
 STYLE: dict[str, tuple[str, str]] = {
     TRIVIAL: ("#666666", ":"),
     "resnet18": ("#D55E00", "--"),
     "cadnet": ("#0072B2", "-"),
+    "cadnet_plus": ("#56B4E9", "-."),
+    "heatmap": ("#009E73", "--"),
 }
 _SETTINGS: Any = {
     "svg.hashsalt": "cadnet",
@@ -81,20 +84,24 @@ def draw_ced(axes: Axes, figure: Figure, errors: pd.DataFrame) -> None:
     axes.legend(frameon=False, loc="lower right")
 
 
-def draw(name: str, errors: pd.DataFrame, results: Results) -> Drawing:
+def draw(name: str, results: Results) -> Drawing:
     """One declared figure; where its data are missing, a figure that says so."""
     from matplotlib.figure import Figure as Drawing
 
     figure = declared().figures[name]
     drawing = Drawing(figsize=(5, 3.4))
     axes = drawing.add_subplot()
-    why = why_missing(results, figure.dataset, figure.subset)
-    chosen = errors[
-        (errors["dataset"] == figure.dataset)
-        & (errors["train_on"] == "300w")
-        & errors["subset"].isin(figure.members)
-        & errors["experiment"].isin([TRIVIAL, *figure.experiments])
-    ]
+    dataset = figure.datasets[0]
+    why = why_missing(results, dataset, figure.subset)
+    chosen = pd.DataFrame()
+    if not why and results.folders:
+        errors = results.errors
+        chosen = errors[
+            (errors["dataset"] == dataset)
+            & (errors["train_on"] == dataset)
+            & errors["subset"].isin(figure.members)
+            & errors["experiment"].isin([TRIVIAL, *figure.experiments])
+        ]
     if not why and chosen.empty:
         why = "no run of its experiments"
     if why:
@@ -103,27 +110,25 @@ def draw(name: str, errors: pd.DataFrame, results: Results) -> Drawing:
         return drawing
     draw_ced(axes, figure, chosen)
     images = chosen["key"].nunique()
-    axes.set_title(f"{results.describe(figure.dataset)}; {images} images", fontsize=8, loc="left")
+    axes.set_title(f"{results.describe(dataset)}; {images} images", fontsize=8, loc="left")
     return drawing
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = job.parser(__doc__)
-    for name in ("errors", "scores", "runs", "data", "out"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--figure", choices=list(declared().figures), required=True)
+    add_arguments(parser)
+    parser.add_argument("--out", type=Path, required=True)
 
     def run(options: argparse.Namespace) -> str:
-        results = load(options.scores, options.data, options.runs)
-        errors = pd.read_parquet(options.errors)
         with mpl.rc_context(_SETTINGS):
-            for name in declared().figures:
-                drawing = draw(name, errors, results)
-                for suffix in ("svg", "png"):
-                    no_date = {"Date": None} if suffix == "svg" else {}
-                    with atomic_path(options.out / f"{name}.{suffix}") as temporary:
-                        drawing.savefig(temporary, dpi=150, metadata=no_date)
-        return f"{len(declared().figures)} figures"
+            drawing = draw(options.figure, from_arguments(options))
+            for suffix in ("svg", "png"):
+                no_date = {"Date": None} if suffix == "svg" else {}
+                with atomic_path(options.out / f"{options.figure}.{suffix}") as temporary:
+                    drawing.savefig(temporary, dpi=150, metadata=no_date)
+        return declared().figures[options.figure].title
 
     return job.main(run, parser.parse_args(arguments), ValueError)
 

@@ -1,12 +1,14 @@
 """The report: one HTML page that needs nothing but itself.
 
-    python -m cadnet.paper.report --scores results/scores.csv --runs results/runs.json \\
-        --data results/data.json --figures reports/figures --preset demo --out reports/index.html
+    python -m cadnet.paper.report --tables results/tables/*.json --runs results/runs.json \\
+        --data data/aligned/*.json --errors results/errors.parquet --figures reports/figures \\
+        --preset demo --out reports/index.html
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
@@ -15,9 +17,9 @@ from typing import Any
 import jinja2
 
 from cadnet import job
-from cadnet.paper.cells import LEGEND, Filled, Results, fill, load
+from cadnet.evaluation.collect import datasets
+from cadnet.paper.cells import FLAG, LEGEND, Filled
 from cadnet.paper.declarations import declared
-from cadnet.paper.tables import FLAG
 from cadnet.provenance import atomic_path
 
 
@@ -50,7 +52,7 @@ def absent(tables: list[Filled]) -> dict[str, list[str]]:
 
 
 def flagged(tables: list[Filled]) -> list[str]:
-    """The cells that do not beat the mean shape."""
+    """The cells that do not beat the trivial predictor."""
     return [
         f"{table.name} {line.label}, {column}"
         for table in tables
@@ -60,7 +62,13 @@ def flagged(tables: list[Filled]) -> list[str]:
     ]
 
 
-def page(results: Results, figures: Path, preset: str) -> str:
+def page(
+    tables: list[Filled],
+    data: dict[str, Any],
+    runs: list[dict[str, Any]],
+    figures: Path,
+    preset: str,
+) -> str:
     """The whole page."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -70,38 +78,44 @@ def page(results: Results, figures: Path, preset: str) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["short_commit"] = short_commit
-    tables = [fill(name, results) for name in declared().tables]
     drawn: list[dict[str, Any]] = [
         {"name": name, "title": figure.title, "svg": inline_svg(figures / f"{name}.svg")}
         for name, figure in declared().figures.items()
     ]
     return environment.get_template("report.html").render(
         preset=preset,
-        commits=sorted({short_commit(run["commit"]) for run in results.runs}),
-        starts=sorted({run["initialisation"] for run in results.runs}),
-        builtin=[name for name, d in sorted(results.data.items()) if d["origin"] == "built-in"],
-        data=dict(sorted(results.data.items())),
+        commits=sorted({short_commit(run["commit"]) for run in runs}),
+        starts=sorted({run["initialisation"] for run in runs}),
+        builtin=[name for name, d in sorted(data.items()) if d["origin"] == "built-in"],
+        data=dict(sorted(data.items())),
         absent=absent(tables),
         flagged=flagged(tables),
         flag=FLAG,
         legend=LEGEND,
         tables=tables,
         figures=drawn,
-        runs=sorted(results.runs, key=lambda run: (run["experiment"], run["seed"])),
+        runs=sorted(runs, key=lambda run: (run["experiment"], run["seed"])),
     )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = job.parser(__doc__)
-    for name in ("scores", "runs", "data", "figures", "out"):
+    parser.add_argument("--tables", type=Path, nargs="+", required=True)
+    parser.add_argument("--data", type=Path, nargs="+", required=True)
+    for name in ("runs", "errors", "figures", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--preset", required=True)
 
     def run(options: argparse.Namespace) -> str:
-        results = load(options.scores, options.data, options.runs)
+        text = page(
+            [Filled.from_json(json.loads(p.read_text(encoding="utf-8"))) for p in options.tables],
+            datasets(options.data),
+            json.loads(options.runs.read_text(encoding="utf-8")),
+            options.figures,
+            options.preset,
+        )
         with atomic_path(options.out) as temporary:
-            text = page(results, options.figures, options.preset)
             temporary.write_text(text, encoding="utf-8")
         return str(options.out)
 

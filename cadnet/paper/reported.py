@@ -164,6 +164,8 @@ def quote(table: str, method: str, column: str | None = None) -> str:
 def quote_text(identifier: str) -> str:
     """A number of the running text with its place, e.g. ``section 5.2: seeds 3 …``."""
     entry = reported().text[identifier]
+    if entry.value is None:
+        return f"{entry.source}: not printed ({entry.what})"
     values = entry.value if isinstance(entry.value, list) else [entry.value]
-    numbers = ", ".join("not printed" if value is None else f"{value:.10g}" for value in values)
+    numbers = ", ".join(f"{value:.10g}" for value in values)
     return f"{entry.source}: {numbers} {entry.unit} ({entry.what})".replace("  ", " ")

@@ -28,7 +28,9 @@ class Results:
         data: the datasets by name, as ``cadnet.evaluation.collect.describe`` has them.
         runs: run.json files, with their MLflow runs.
         folder: where errors.parquet, expressions.parquet lie, one folder an experiment.
-        measured: efficiency.csv; search: search.csv. Empty where none was given.
+        measured: efficiency.csv; searched: search.csv. Empty where none was given.
+        counted: 10⁹ multiply-adds of architectures at the paper's size.
+        occlusion: shares of occluded landmarks up to which a face is mild, is moderate.
     """
 
     scores: pd.DataFrame
@@ -37,6 +39,8 @@ class Results:
     folders: tuple[Path, ...] = ()
     measured: pd.DataFrame = field(default_factory=pd.DataFrame)
     searched: pd.DataFrame = field(default_factory=pd.DataFrame)
+    counted: dict[str, float] = field(default_factory=dict)
+    occlusion: dict[str, float] = field(default_factory=dict)
 
     @cached_property
     def errors(self) -> pd.DataFrame:
@@ -92,6 +96,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=Path, help="runs.json")
     parser.add_argument("--efficiency", type=Path, help="what cadnet.evaluation.measure wrote")
     parser.add_argument("--search", type=Path, help="what cadnet.training.search wrote")
+    parser.add_argument("--occlusion", type=json.loads, default={}, help="data.occlusion")
+    parser.add_argument(
+        "--paper-models", type=json.loads, default={}, help="architectures at the paper's size"
+    )
+
+
+def _counted(models: dict[str, Any]) -> dict[str, float]:
+    """10⁹ multiply-adds of {"size": px, "models": {name: parameters}}."""
+    if not models:
+        return {}
+    from cadnet.evaluation.efficiency import cost
+    from cadnet.schema import Model
+
+    return {
+        name: cost(Model.model_validate(tree), models["size"]).multiply_adds / 1e9
+        for name, tree in models["models"].items()
+    }
 
 
 def from_arguments(options: argparse.Namespace) -> Results:
@@ -115,4 +136,6 @@ def from_arguments(options: argparse.Namespace) -> Results:
         tuple(path.parent for path in options.scores),
         optional(options.efficiency),
         optional(options.search),
+        _counted(options.paper_models),
+        options.occlusion,
     )

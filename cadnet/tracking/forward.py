@@ -191,7 +191,7 @@ class Forwarder:
         self.client.set_terminated(run_id, status=state, end_time=ended)
 
     def forward_all(self, results: Path) -> dict[str, str]:
-        """Every journal below a folder → run ids by "experiment/seed<k>", "search/grid/trial<k>"."""
+        """Every journal below a folder → run ids by the run's place: "experiment/seed<k>"."""
         ids = {}
         for path in sorted(results.rglob(journal.NAME)):
             run_id = self.forward(path)

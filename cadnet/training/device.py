@@ -44,7 +44,7 @@ def repeatable(seed: int, threads: int) -> None:
     """Makes two runs of one seed on one machine the same bits."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    # As use_deterministic_algorithms(True), which imports torch's compiler: seconds of each job.
+    # As use_deterministic_algorithms(True), which would import the compiler: seconds for each job.
     torch.set_deterministic_debug_mode("error")
     # Filling every new tensor helps to find code that reads what it never wrote, and costs time.
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

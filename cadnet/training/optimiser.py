@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.sgd import sgd
 
 from cadnet.models.lowrank import LowRankHead
 from cadnet.models.occlusion import Recovery
@@ -47,68 +46,66 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
 
 
 class SGD:
-    """Stochastic gradient descent with momentum: torch's function and its fused kernel.
+    """``torch.optim.SGD(fused=True)`` with momentum: the same kernel, to the bit.
 
-    v ← μ v + g + w θ, θ ← θ − η v, with v = g + w θ in the first step. ``torch.optim.SGD`` does
-    the same, but its constructor imports torch's compiler, which costs a job three seconds.
-
-    Attributes:
-        parameters: in the order of the groups.
-        momenta: v of each parameter, None before its first step.
-        rate: η.
+    Torch's own imports the compiler when it is made, which costs a job more than a short training
+    run does.
     """
 
-    def __init__(self, groups: list[dict[str, Any]], *, rate: float, momentum: float) -> None:
-        self.rate, self.momentum = rate, momentum
-        self.parameters: list[nn.Parameter] = [p for group in groups for p in group["params"]]
-        self._groups: list[tuple[range, float]] = []
-        for group in groups:
-            start = self._groups[-1][0].stop if self._groups else 0
-            places = range(start, start + len(group["params"]))
-            self._groups.append((places, group["weight_decay"]))
-        self.momenta: list[Tensor | None] = [None] * len(self.parameters)
+    def __init__(self, groups: list[dict[str, Any]], *, lr: float, momentum: float) -> None:
+        """``groups``: each with its ``params`` and ``weight_decay``."""
+        self.groups, self.lr, self.momentum = groups, lr, momentum
+        self.buffers: dict[Tensor, Tensor] = {}
+        """By parameter, from its first gradient on."""
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All parameters, in a fixed order."""
+        return [parameter for group in self.groups for parameter in group["params"]]
 
     def zero_grad(self) -> None:
-        """Forget all gradients."""
+        """Forgets all gradients."""
         for parameter in self.parameters:
             parameter.grad = None
 
     @torch.no_grad()
     def step(self) -> None:
-        """Update all parameters that have a gradient."""
-        for places, decay in self._groups:
-            given = [i for i in places if self.parameters[i].grad is not None]
-            # The fused kernel begins v for all parameters or for none.
-            begun = [i for i in given if self.momenta[i] is not None]
-            fresh = [i for i in given if self.momenta[i] is None]
-            self._update(begun, decay)
-            self._update(fresh, decay)
+        """One update of every parameter that has a gradient."""
+        for group in self.groups:
+            learned = [parameter for parameter in group["params"] if parameter.grad is not None]
+            new = [parameter for parameter in learned if parameter not in self.buffers]
+            known = [parameter for parameter in learned if parameter in self.buffers]
+            # The kernel sets the new ones to the gradient.
+            self.buffers |= {parameter: torch.empty_like(parameter) for parameter in new}
+            for chosen, first in ((new, True), (known, False)):
+                self._update(chosen, group["weight_decay"], first)
 
-    def _update(self, chosen: list[int], decay: float) -> None:
-        momenta = [self.momenta[i] for i in chosen]
-        sgd(
-            [self.parameters[i] for i in chosen],
-            [cast(Tensor, self.parameters[i].grad) for i in chosen],
-            momenta,
-            fused=True,
-            weight_decay=decay,
-            momentum=self.momentum,
-            lr=self.rate,
-            dampening=0.0,
-            nesterov=False,
-            maximize=False,
-        )
-        for i, momentum in zip(chosen, momenta, strict=True):
-            self.momenta[i] = momentum
+    def _update(self, chosen: list[Tensor], weight_decay: float, first: bool) -> None:
+        places: dict[torch.device, list[Tensor]] = {}
+        for parameter in chosen:
+            places.setdefault(parameter.device, []).append(parameter)
+        for parameters in places.values():
+            torch._fused_sgd_(
+                parameters,
+                [p.grad for p in parameters if p.grad is not None],
+                [self.buffers[parameter] for parameter in parameters],
+                weight_decay=weight_decay,
+                momentum=self.momentum,
+                lr=self.lr,
+                dampening=0.0,
+                nesterov=False,
+                maximize=False,
+                is_first_step=first,
+            )
 
 
 def optimiser(model: nn.Module, train: Train) -> SGD:
     """The optimiser at its initial learning rate."""
     groups = parameter_groups(model, train.weight_decay)
-    return SGD(groups, rate=train.learning_rate, momentum=train.momentum)
+    return SGD(groups, lr=train.learning_rate, momentum=train.momentum)
 
 
 def set_learning_rate(chosen: SGD, train: Train, epoch: float) -> float:
     """Sets the learning rate of a (fractional) epoch; returns it."""
-    chosen.rate = train.learning_rate * learning_rate(train, epoch)
-    return chosen.rate
+    chosen.lr = train.learning_rate * learning_rate(train, epoch)
+    return chosen.lr

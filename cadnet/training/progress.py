@@ -1,8 +1,8 @@
 """Where a run stands, in one file: a job that was killed goes on from it, to the same bits.
 
 A safetensors file with the model's tensors (``model.``), the best epoch's (``best.``), the
-optimiser's (``momentum.``), the generators' states (``generator.``), the rest as JSON. Nothing is
-unpickled.
+optimiser's (``optimiser.``), the generators' states (``generator.``), and the rest as JSON. Nothing
+is unpickled.
 """
 
 from __future__ import annotations
@@ -89,9 +89,9 @@ def save(
     """Write the state; ``identity`` says of which run."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in progress.best.items()}
-    for index, momentum in enumerate(optimiser.momenta):
-        if momentum is not None:
-            tensors[f"momentum.{index}"] = momentum
+    for index, parameter in enumerate(optimiser.parameters):
+        if parameter in optimiser.buffers:
+            tensors[f"optimiser.{index}"] = optimiser.buffers[parameter]
     tensors |= {f"generator.{name}": state for name, state in _generators().items()}
     told = {**vars(progress), "epochs": [asdict(epoch) for epoch in progress.epochs]}
     del told["best"]
@@ -125,11 +125,18 @@ def load(path: Path, model: nn.Module, optimiser: SGD, identity: str) -> Progres
 
     progress.best = part("best.")
     model.load_state_dict(part("model."))
-    for index, momentum in part("momentum.").items():
-        # In its parameter's order in memory, which the fused update takes for granted.
-        like = torch.empty_like(optimiser.parameters[int(index)], requires_grad=False)
-        optimiser.momenta[int(index)] = like.copy_(momentum)
+    _load_optimiser(optimiser, part("optimiser."))
     torch.set_rng_state(part("generator.")["cpu"])
     if torch.cuda.is_available() and "cuda" in part("generator."):
         torch.cuda.set_rng_state(part("generator.")["cuda"])
     return progress
+
+
+def _load_optimiser(optimiser: SGD, tensors: dict[str, Tensor]) -> None:
+    """Each tensor gets its parameter's order in memory, which fused updates take for granted."""
+    parameters = optimiser.parameters
+    for index, tensor in tensors.items():
+        parameter = parameters[int(index)]
+        optimiser.buffers[parameter] = torch.empty_like(parameter, requires_grad=False).copy_(
+            tensor
+        )

@@ -326,4 +326,5 @@ def summary(record: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
+    job.without("pandas")
     sys.exit(main())

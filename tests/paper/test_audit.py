@@ -16,6 +16,11 @@ def finding(identifier: str):
     return found
 
 
+@pytest.fixture(scope="module")
+def found():
+    return {entry.id: entry for entry in audit()}
+
+
 @pytest.mark.parametrize(
     ("identifier", "words", "holds"),
     [  # the inventory's figures
@@ -49,9 +54,8 @@ def finding(identifier: str):
         ("std-errors", "largest: 0.27 points", True),
     ],
 )
-def test_what_is_found(identifier, words, holds):
-    found = finding(identifier)
-    assert words in found.computed and found.consistent is holds
+def test_what_is_found(found, identifier, words, holds):
+    assert words in found[identifier].computed and found[identifier].consistent is holds
 
 
 def test_every_finding_says_where_and_from_what():

@@ -87,7 +87,7 @@ def test_quotes_say_where():
 def test_a_value_for_each_column(edited):
     with pytest.raises(ValueError, match="Table 2, ODN: a value for each column"):
         edited(lambda tree: tree["T2"]["rows"][0]["values"].pop())
-    with pytest.raises(ValueError, match="Table 10, .*: a value for each column"):
+    with pytest.raises(ValueError, match=r"Table 10, .*: a value for each column"):
         edited(lambda tree: tree["T10"]["rows"][0]["stds"].pop())
     with pytest.raises(ValueError, match="Table 3: a unit for each column"):
         edited(lambda tree: tree["T3"]["units"].pop())

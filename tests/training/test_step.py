@@ -9,7 +9,6 @@ import torch
 from cadnet.data.batches import Batches
 from cadnet.training import device as module
 from cadnet.training.device import choose_precision, memory, out_of_memory, repeatable
-from cadnet.training.optimiser import SGD
 from cadnet.training.start import build
 from cadnet.training.step import Step
 from tests.training.conftest import experiment
@@ -114,31 +113,6 @@ def test_a_compiled_model_trains_the_model_itself(params, store, monkeypatch):
     assert compiled == [step.model]
     np.testing.assert_allclose(losses, again, rtol=1e-5)
     assert step.model.state_dict().keys() == plain.model.state_dict().keys()
-
-
-def test_updates_are_torchs():
-    torch.manual_seed(0)
-    start = [torch.randn(3, 4), torch.randn(5), torch.randn(2)]
-    ours, theirs = ([torch.nn.Parameter(t.clone()) for t in start] for _ in range(2))
-    groups = [{"params": slice(0, 1), "weight_decay": 0.1}, {"params": slice(1, 3)}]
-    own, torchs = (
-        [{"weight_decay": 0.0, **group, "params": parameters[group["params"]]} for group in groups]
-        for parameters in (ours, theirs)
-    )
-    chosen = SGD(own, rate=0.1, momentum=0.9)
-    reference = torch.optim.SGD(torchs, lr=0.1, momentum=0.9)
-    for count in range(4):
-        if count == 2:
-            chosen.rate = reference.param_groups[0]["lr"] = reference.param_groups[1]["lr"] = 0.01
-        # The last parameter gets its first gradient late.
-        for parameters in (ours, theirs):
-            loss = sum((p**3).sum() for p in parameters[: 3 if count else 2])
-            (chosen if parameters is ours else reference).zero_grad()
-            loss.backward()
-        chosen.step()
-        reference.step()
-        for one, other in zip(ours, theirs, strict=True):
-            torch.testing.assert_close(one, other)
 
 
 def test_memory_that_ran_out_is_told_from_other_errors():

@@ -40,6 +40,7 @@ rule score:
         "results/{experiment}/scores.csv",
         "results/{experiment}/errors.parquet",
         "results/{experiment}/expressions.parquet",
+        "results/{experiment}/landmarks.csv",
     log:
         "logs/score/{experiment}.log",
     conda:
@@ -100,7 +101,9 @@ rule measure:
     params:
         spec=as_json(efficiency_spec()),
         code=code("cadnet.evaluation.measure"),
+        seconds=PARAMS.efficiency.seconds,
     message:
         "measure what models cost"
     shell:
-        "python -m cadnet.evaluation.measure --spec {params.spec:q} --out {output:q} --log {log:q}"
+        "python -m cadnet.evaluation.measure --spec {params.spec:q} --seconds {params.seconds}"
+        " --out {output:q} --log {log:q}"

@@ -15,10 +15,12 @@ rule table:
         code=lambda w: code("cadnet.paper.tables", declarations.filled_by(w.table)),
         declared=lambda w: declarations.digest("tables", w.table),
         inputs=lambda w, input: as_options(input),
+        further=lambda w: further_options(w.table),
     message:
         "table {wildcards.table}"
     shell:
         "python -m cadnet.paper.tables --table {wildcards.table:q} {params.inputs}"
+        " {params.further}"
         " --out reports/tables --filled {output.filled:q} --log {log:q}"
 
 

@@ -25,7 +25,7 @@ rule train:
         about=lambda w: f"data/aligned/{EXPERIMENTS[w.experiment].train_on}.json",
         weights=backbone_weights,
         start=starting_model,
-        tuned=lambda w: TUNED if EXPERIMENTS[w.experiment].tuned else [],
+        tuned=lambda w: [TUNED] if is_tuned(w.experiment) else [],
     output:
         model="results/{experiment}/seed{seed}/model.safetensors",
         history="results/{experiment}/seed{seed}/history.csv",
@@ -75,14 +75,14 @@ rule trial:
         "logs/search/{grid}/trial{index}.log",
     benchmark:
         "logs/search/{grid}/trial{index}.tsv"
+    # What others wait for goes first.
+    priority: 10
     retries: 1
     conda:
         "../../environment.yml"
     threads: lambda w: trial(w).train.threads
     resources:
         gpu=1,
-    # What others wait for goes first.
-    priority: 10
     params:
         spec=lambda w: as_json(trial(w).model_dump(mode="json", by_alias=True)),
         code=code("cadnet.training.run"),
@@ -107,9 +107,9 @@ rule choose:
         chosen="results/chosen.json",
     log:
         "logs/choose.log",
+    priority: 10
     conda:
         "../../environment.yml"
-    priority: 10
     params:
         grids=as_json({n: g.model_dump() for n, g in PARAMS.searched().items()}),
         code=code("cadnet.training.search"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cadnet.evaluation.statistics import pearson
+from cadnet.evaluation.statistics import correlation
 from cadnet.paper.cells import Cell, Filled, Line, words
 from cadnet.paper.declarations import Table
 from cadnet.paper.results import Results
@@ -27,13 +27,13 @@ def fill(name: str, table: Table, results: Results) -> Filled:
     """One row: r, its interval, its p value, the number of runs."""
     found = points(table, results)
     dataset = table.datasets[0]
-    if len(found) < 4:
+    if len(found) < 4 or found[["nrmse_mean_io", "accuracy"]].nunique().min() < 2:
         cells = [Cell("reproduced", missing="needs four runs or more of both tasks")]
         cells += [Cell("reproduced")] * 3
     else:
-        result = pearson(found["nrmse_mean_io"].to_numpy(), found["accuracy"].to_numpy())
+        result = correlation(found["nrmse_mean_io"].to_numpy(), found["accuracy"].to_numpy())
         data, mark = results.measured_on(dataset, dataset)
-        r = Cell("reproduced", mean=result.r, data=data, mark=mark, digits=3)
+        r = Cell("reproduced", mean=result.value, data=data, mark=mark, digits=3)
         interval = words(f"[{result.low:.3f}, {result.high:.3f}]")
         cells = [r, interval, Cell("reproduced", mean=result.p, digits=4), words(len(found))]
     columns = ("Pearson's r", "95 % interval", "p", "Runs")

@@ -9,6 +9,8 @@ from cadnet.paper.results import Results
 
 
 def _cell(results: Results, architecture: str, device: str, measure: Measure) -> Cell:
+    if not measure.metric:
+        return Cell("reproduced")
     found = results.measured
     found = found[
         (found["architecture"] == architecture)
@@ -30,16 +32,19 @@ def _cell(results: Results, architecture: str, device: str, measure: Measure) ->
 def fill(name: str, table: Table, results: Results) -> Filled:
     """The paper's rows, then a row for each architecture and device."""
     lines = []
-    if name == "T3":
-        columns = [measure.label for measure in table.measures]
-        for line in reported_lines(name):
-            lines.append(Line(line.label, line.kind, line.cells[: len(columns)], line.source))
+    for line in reported_lines(name):
+        rest = [Cell("reported")] * (len(table.measures) - len(line.cells))
+        lines.append(Line(line.label, line.kind, (*line.cells, *rest), line.source))
     measured = results.measured
     devices = [] if measured.empty else list(dict.fromkeys(measured["device"]))
     for device in devices:
         for architecture, label in table.architectures.items():
             cells = tuple(_cell(results, architecture, device, m) for m in table.measures)
             lines.append(Line(f"{label} ({device})", "reproduced", cells))
+    if not devices:
+        cell = Cell("reproduced", missing="nothing was measured")
+        rest = [Cell("reproduced")] * (len(table.measures) - 1)
+        lines.append(Line("all", "reproduced", (cell, *rest)))
     where = [] if measured.empty else sorted(set(measured["device_name"]))
     sizes = [] if measured.empty else sorted(set(measured["size"]))
     size = ", ".join(f"{side} × {side} px" for side in sizes)

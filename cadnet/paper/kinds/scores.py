@@ -7,7 +7,8 @@ from dataclasses import replace
 import pandas as pd
 
 from cadnet.paper.cells import Cell, Filled, Line
-from cadnet.paper.declarations import METRICS, Column, Table, reported
+from cadnet.paper.declarations import METRICS, Column, Table
+from cadnet.paper.reported import reported
 from cadnet.paper.results import Results, why_missing
 
 TRIVIAL_LABELS = {
@@ -64,7 +65,8 @@ def _flagged(cell: Cell, trivial: Cell | None, column: Column) -> Cell:
 
 def reported_lines(name: str) -> list[Line]:
     """The paper's rows of a table."""
-    if name not in reported():
+    tables = reported().tables
+    if name not in tables:
         return []
     return [
         Line(
@@ -76,7 +78,7 @@ def reported_lines(name: str) -> list[Line]:
             ),
             row.cites or "the paper",
         )
-        for row in reported()[name].rows
+        for row in tables[name].rows
     ]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cadnet.data.synthetic.expressions import EMOTIONS
 from cadnet.paper.cells import Filled, Line, words
-from cadnet.paper.declarations import Table, action_units
+from cadnet.paper.declarations import Table
+from cadnet.paper.reported import reported
 from cadnet.paper.results import Results
 
 _OURS = {
@@ -20,13 +21,13 @@ _OURS = {
 def fill(name: str, table: Table, results: Results) -> Filled:
     """The paper's rows; "built-in faces" is what draws the expression here."""
     lines = []
-    for row in action_units():
-        ours = ", ".join(map(str, sorted(EMOTIONS[_OURS[row["emotion"]]])))
-        cells = [row["action_units"], row["description"], row["landmarks"], ours]
+    for row in reported().expressions.rows:
+        ours = ", ".join(map(str, sorted(EMOTIONS[_OURS[row.emotion]])))
+        cells = [row.action_units, row.description, row.landmarks, ours]
         kinds = ["reported"] * 3 + ["reproduced"]
         lines.append(
             Line(
-                row["emotion"],
+                row.emotion,
                 "reported",
                 tuple(words(text, kind) for text, kind in zip(cells, kinds, strict=True)),
                 "the paper",
