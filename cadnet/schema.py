@@ -178,6 +178,11 @@ class Train(Strict):
     warmup_epochs: Annotated[int, Field(ge=0)]
     threads: Count
     device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["auto", "float32", "bfloat16"]
+    channels_last: bool
+    compile: bool
+    clip_gradient: Positive | None
+    keep: Literal["last", "best"]
     loss: Loss
     augment: Augment
 

@@ -253,4 +253,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    job.without("pandas")
     sys.exit(main())

@@ -143,7 +143,7 @@ class Subject:
             self._use_threads()
             terms = composite(self.network(batch.images), batch, self.network, train.loss)
             total = torch.stack(list(terms.values())).sum()
-            chosen.zero_grad(set_to_none=True)
+            chosen.zero_grad()
             total.backward()
             total.item()
             chosen.step()
@@ -152,8 +152,8 @@ class Subject:
         def from_the_first() -> float:
             update(few)
             took = seconds(lambda: update(batch))
-            chosen.zero_grad(set_to_none=True)
-            chosen.state.clear()
+            chosen.zero_grad()
+            chosen.buffers.clear()
             return took
 
         return Training(lambda: update(batch), from_the_first, faces)

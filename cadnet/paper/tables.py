@@ -10,21 +10,28 @@ import argparse
 import csv
 import io
 import sys
+from functools import cache
 from pathlib import Path
 
+from pylatexenc.latexencode import (
+    RULE_DICT,
+    UnicodeToLatexConversionRule,
+    UnicodeToLatexEncoder,
+)
+
 from cadnet import job
-from cadnet.paper.cells import FLAG, LEGEND, Cell, Filled
+from cadnet.paper.cells import FLAG, LEGEND, MARKS, Cell, Filled
 from cadnet.paper.declarations import declared
 from cadnet.paper.kinds import fill
 from cadnet.paper.results import add_arguments, from_arguments
 from cadnet.provenance import atomic_path, write_json
 
+# What pylatexenc has no command for.
 _LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "→": r"$\rightarrow$", "±": r"$\pm$", "⚠": r"$\triangle$", "–": "--", "×": r"$\times$",
-    "ᵇ": r"\textsuperscript{b}", "ᵒ": r"\textsuperscript{o}", "ᵖ": r"\textsuperscript{p}",
-}  # fmt: skip
+    "⚠": r"\ensuremath{\triangle}",
+    "ᵀ": r"\ensuremath{^T}",
+    **{mark: rf"\textsuperscript{{{letter}}}" for mark, letter in zip(MARKS, "bop", strict=True)},
+}
 
 
 def text(cell: Cell) -> str:
@@ -80,9 +87,19 @@ def to_markdown(table: Filled) -> str:
     return "\n".join(lines) + "\n"
 
 
+@cache
+def _encoder() -> UnicodeToLatexEncoder:
+    own = {ord(character): command for character, command in _LATEX.items()}
+    rules = [UnicodeToLatexConversionRule(RULE_DICT, own), "defaults"]
+    return UnicodeToLatexEncoder(
+        conversion_rules=rules, replacement_latex_protection="braces-after-macro"
+    )
+
+
 def latex(words: str) -> str:
-    """Text with LaTeX's own characters escaped."""
-    return "".join(_LATEX.get(character, character) for character in words)
+    """Text as LaTeX in ASCII; needs the package textcomp."""
+    encoded: str = _encoder().unicode_to_latex(words)
+    return encoded
 
 
 def to_latex(table: Filled) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cadnet.data.batches import to_float, to_pixels
 from cadnet.data.clips import windows
 from cadnet.data.store import Store
-from cadnet.evaluation.masks import coverage, suppressed, zeros
+from cadnet.evaluation.masks import coverage, withheld, zeros
 from cadnet.evaluation.metrics import mean_distance
 from cadnet.faces import SCHEMES, Array
 from cadnet.models import FaceModel
@@ -29,7 +29,7 @@ class Predictions(NamedTuple):
     expression: NDArray[np.float32] | None
     """(N, K) logits."""
     masks: NDArray[np.float32] | None = None
-    """(N, 3) of the dropout block's masks, in %: zeros of P′, P″ below one half, coverage of the
+    """(N, 3) of the dropout block's masks, in %: zeros of P′, what P″ withholds, coverage of the
     face's box (``cadnet.evaluation.masks``)."""
 
 
@@ -66,7 +66,7 @@ def predict(
 
 def _mask_statistics(masks: Masks, boxes: Array, size: int) -> NDArray[np.float32]:
     drop, final = (mask.float().cpu().numpy() for mask in (masks.drop, masks.final))
-    columns = [zeros(drop), suppressed(final), coverage(drop, boxes, size)]
+    columns = [zeros(drop), withheld(final), coverage(drop, boxes, size)]
     return np.stack(columns, axis=1).astype(np.float32)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -13,7 +14,7 @@ import pytest
 from cadnet.paper import figures, plots, report, tables
 from cadnet.paper.kinds import fill
 from cadnet.paper.results import Results
-from tests.paper.conftest import about
+from tests.paper.conftest import about, facts, run
 
 
 def test_csv_has_full_numbers_and_where_they_come_from(results):
@@ -33,11 +34,13 @@ def test_markdown_is_a_table_of_equal_rows(results):
 
 
 def test_latex_escapes_what_latex_would_take_as_its_own(results):
-    assert tables.latex("50 % of a_b & {c} \\d → ±") == (
-        r"50 \% of a\_b \& \{c\} \textbackslash{}d $\rightarrow$ $\pm$"
+    assert tables.latex("50 % of a_b & {c} \\d ⚠ ±ᵇ") == (
+        r"50 \% of a\_b \& \{c\} \textbackslash{}d \ensuremath{\triangle} \ensuremath{\pm}"
+        r"\textsuperscript{b}"
     )
+    for name in ("T1", "T7", "C2", "X3"):
+        assert tables.to_latex(fill(name, results)).isascii(), name
     text = tables.to_latex(fill("T7", results))
-    assert all(ord(character) < 128 for character in text)
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {4}
 
@@ -64,6 +67,15 @@ def test_figures_are_the_same_bytes_and_valid(saved, tmp_path):
             assert ET.parse(first / name).getroot().tag.endswith("svg")
 
 
+def test_a_figure_without_data_says_so(results, saved, tmp_path):
+    counts = {**about()["counts"], "ibug": 0}
+    folders = (tmp_path / "results/all",)
+    partial = Results(results.scores, {"300w": about(counts=counts)}, folders=folders)
+    (text,) = figures.draw("F8", partial).axes[0].texts
+    assert text.get_text() == "not available: ibug/ not present"
+    assert figures.draw("F8", Results(results.scores, results.data, folders=folders)).axes[0].lines
+
+
 class Page(HTMLParser):
     """What a page refers to, and whether its elements are closed."""
 
@@ -85,10 +97,26 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
+def arguments_of_page(saved, data, tmp_path):
+    """The page's arguments: some tables filled, both curves drawn."""
+    figures_folder, files = draw(saved, tmp_path / "figures"), []
+    (tmp_path / "300w.json").write_text(json.dumps(facts("300w", data)))
+    for name in ("T2", "T4", "T7", "T12"):
+        files.append(tmp_path / f"{name}.json")
+        out = [f"--out={tmp_path / 'tables'}", f"--filled={files[-1]}"]
+        assert tables.main([f"--table={name}", *saved, *out]) == 0
+    runs = [*(run("cadnet", seed) for seed in range(3)), run("resnet18", 0)]
+    (tmp_path / "runs.json").write_text(json.dumps(runs))
+    return [
+        "--tables", *map(str, files), "--runs", str(tmp_path / "runs.json"),
+        "--data", str(tmp_path / "300w.json"), "--figures", str(figures_folder),
+        "--errors", str(tmp_path / "results/all/errors.parquet"),
+        "--preset", "demo", "--out", str(tmp_path / "index.html"),
+    ]  # fmt: skip
+
+
 def test_the_page_stands_alone(saved, tmp_path):
-    drawn = draw(saved, tmp_path, "figures")
-    arguments = [*saved, f"--figures={drawn}", "--preset=demo", f"--out={tmp_path / 'index.html'}"]
-    assert report.main(arguments) == 0
+    assert report.main(arguments_of_page(saved, about(), tmp_path)) == 0
     text = (tmp_path / "index.html").read_text()
     page = Page()
     page.feed(text)
@@ -102,24 +130,23 @@ def test_the_page_stands_alone(saved, tmp_path):
     assert "aflw not present" in text and "⚠" in text
 
 
-def test_official_data_carry_no_warning_of_built_in_faces(results, saved, tmp_path):
-    drawn = draw(saved, tmp_path, "figures")
-    official = Results(results.scores, {"300w": about(origin="official")}, results.runs)
-    assert "built-in synthetic" not in report.page(official, drawn, "demo")
+def test_official_data_carry_no_warning_of_built_in_faces(saved, tmp_path):
+    official = about(origin="official")
+    assert report.main(arguments_of_page(saved, official, tmp_path)) == 0
+    assert "built-in synthetic" not in (tmp_path / "index.html").read_text()
 
 
-def test_names_are_escaped(results, saved, tmp_path):
-    drawn = draw(saved, tmp_path, "figures")
-    data = {"300w": about(missing=["skipped: <script>alert(1)</script>"], partial=True)}
-    assert "<script>alert" not in report.page(
-        Results(results.scores, data, results.runs), drawn, "demo"
-    )
+def test_names_are_escaped(saved, tmp_path):
+    data = about(missing=["skipped: <script>alert(1)</script>"], partial=True)
+    assert report.main(arguments_of_page(saved, data, tmp_path)) == 0
+    assert "<script>alert" not in (tmp_path / "index.html").read_text()
 
 
 def test_scores_without_a_column_are_refused(saved, tmp_path, capsys):
-    scores = pd.read_csv(tmp_path / "scores.csv").drop(columns="images")
-    scores.to_csv(tmp_path / "scores.csv", index=False)
-    assert tables.main([*saved, f"--out={tmp_path / 'tables'}"]) == 1
+    path = tmp_path / "results/all/scores.csv"
+    pd.read_csv(path).drop(columns="images").to_csv(path, index=False)
+    out = [f"--out={tmp_path / 'tables'}", f"--filled={tmp_path / 'T2.json'}"]
+    assert tables.main(["--table=T2", *saved, *out]) == 1
     assert "scores.csv: lacks the columns images" in capsys.readouterr().err
 
 

@@ -209,6 +209,11 @@ class AtLeast(_Strict):
     device: str = ""
 
 
+TIMED = ("latency_ms_batch1", "fps_batch1", "fps_batch32", "train_step_ms",
+         "images_per_second_training")  # fmt: skip
+"""Metrics that are never the same twice."""
+
+
 class Check(_Strict):
     """Exactly one of them."""
 
