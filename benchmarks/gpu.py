@@ -76,7 +76,7 @@ def attention(rounds: int) -> None:
             usual = Usual(ours, len(size)).to(DEVICE)
             x = torch.randn(8, channels, *size, device=DEVICE, requires_grad=True)
             direction = torch.randn_like(x)
-            torch.testing.assert_close(ours(x), usual(x), rtol=1e-3, atol=1e-3)
+            torch.testing.assert_close(ours(x), usual(x), rtol=0, atol=1e-2)  # convolutions in TF32
 
             def forward(module: Any, x: torch.Tensor = x) -> Callable[[], object]:
                 return torch.no_grad()(lambda: module(x))
