@@ -13,8 +13,8 @@ Writes arrays without pickles: ``images`` (N, S, S, 3) uint8, ``truth`` and ``pr
 the model has no masks), ``keys``, ``expression`` and ``predicted_expression`` (indices into
 ``faces.EXPRESSIONS``, −1 where there is none). ``reason`` is empty.
 
-Official photographs are not everybody's to show: without ``--official`` the file holds nothing of
-them but a ``reason``.
+Where the data lack what is asked for, the file holds the ``reason`` alone. So it does for official
+photographs, which are not everybody's to show, without ``--official``.
 """
 
 from __future__ import annotations
@@ -35,9 +35,13 @@ from cadnet.evaluation.runs import normaliser, read_predictions, test_rows, valu
 from cadnet.faces import SCHEMES, Array, comparable_points
 from cadnet.provenance import atomic_path
 
-HIDDEN = "not shown: official photographs are shown only where report.faces is `all`"
+HIDDEN = "official photographs are shown only where report.faces is `all`"
 CHOICES = ("occluded", "worst", "spread", "expressions")
 Rows = NDArray[np.int64]
+
+
+class NothingToShow(Exception):
+    """The data lack what a figure asks for; in words."""
 
 
 class Said(NamedTuple):
@@ -59,7 +63,8 @@ def said_of(store: Store, subset: str, predictions: Path) -> Said:
     """A run's predictions for one subset or union of a store.
 
     Raises:
-        ValueError: they are of other faces, or there is no such subset.
+        ValueError: they are of other faces.
+        NothingToShow: no face of the subset is there.
     """
     table = read_predictions(predictions)
     scheme = table.schema.metadata[b"scheme"].decode()
@@ -70,8 +75,7 @@ def said_of(store: Store, subset: str, predictions: Path) -> Said:
     members = store.about["unions"].get(subset, [subset])
     chosen = np.isin(store.subset[tested], members)
     if not chosen.any():
-        known = ", ".join(sorted({*store.subset[tested], *store.about["unions"]}))
-        raise ValueError(f"{dataset} has no faces to test in {subset!r}; there are {known}")
+        raise NothingToShow(f"{dataset} has no faces to test in {subset}")
     table, rows = table.filter(chosen), tested[chosen]
     points, logits = values(table, "landmarks"), values(table, "expression")
     landmarks = np.full((len(rows), SCHEMES[scheme].points, 2), np.nan, dtype=np.float32)
@@ -90,7 +94,7 @@ def choose(how: str, count: int, store: Store, said: Said) -> Rows:
     """Places in ``said`` of at most ``count`` faces; of equals the first by key comes first.
 
     Raises:
-        ValueError: the dataset or the model lacks what the rule asks for.
+        NothingToShow: the dataset or the model lacks what the rule asks for.
     """
     keys, rows = store.keys[said.rows].astype(str), said.rows
     places = np.argsort(keys, kind="stable")
@@ -109,9 +113,9 @@ def choose(how: str, count: int, store: Store, said: Said) -> Rows:
 
 def _known(places: Rows, how: str, store: Store) -> Rows:
     if not len(places):
-        raise ValueError(
-            f"{store.about['dataset']}: no face says what --choose {how} asks for "
-            "(its labels, or landmarks of the model); choose another way"
+        lacking = {"occluded": "occlusion labels", "expressions": "expressions"}
+        raise NothingToShow(
+            f"no {lacking.get(how, 'landmark errors')} for {store.about['dataset']}"
         )
     return places
 
@@ -186,8 +190,10 @@ def main(arguments: list[str] | None = None) -> int:
         store = Store(options.data)
         if store.about["dataset"] != options.dataset:
             raise ValueError(f"{options.data}: holds {store.about['dataset']}")
-        arrays: dict[str, Any] = {"reason": np.array(HIDDEN)}
-        if options.official or store.about["origin"] == "built-in":
+        arrays: dict[str, Any]
+        try:
+            if not options.official and store.about["origin"] != "built-in":
+                raise NothingToShow(HIDDEN)
             arrays = examples(
                 store,
                 options.subset,
@@ -196,9 +202,11 @@ def main(arguments: list[str] | None = None) -> int:
                 how=options.choose,
                 count=options.count,
             )
-        with atomic_path(options.out) as temporary:
-            np.savez(temporary, **arrays)
-        return f"{len(arrays['keys'])} faces" if "keys" in arrays else HIDDEN
+        except NothingToShow as why:
+            arrays = {"reason": np.array(str(why))}
+        with atomic_path(options.out) as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays)
+        return f"{len(arrays['keys'])} faces" if "keys" in arrays else str(arrays["reason"])
 
     return job.main(run, parser.parse_args(arguments), ValueError)
 

@@ -9,7 +9,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cadnet.paper.drawing.style import GREY, SMALL, look, styled, unavailable
+from cadnet.evaluation.collect import TRIVIAL
+from cadnet.paper import declarations
+from cadnet.paper.drawing.style import COLUMN, GREY, SMALL, Missing, look, measured, styled
+from cadnet.paper.results import Results, why_missing
 
 THRESHOLDS = (8.0, 10.0)
 """%: the errors above which a face counts as a failure."""
@@ -27,7 +30,7 @@ def upper_limit(errors: pd.DataFrame) -> float:
 
 
 @styled()
-def draw(errors: pd.DataFrame, labels: Mapping[str, str], xlabel: str, title: str = "") -> Figure:
+def curves(errors: pd.DataFrame, labels: Mapping[str, str], xlabel: str) -> Figure:
     """Curves: the mean over seeds, with a band from the lowest to the highest seed.
 
     Args:
@@ -35,12 +38,8 @@ def draw(errors: pd.DataFrame, labels: Mapping[str, str], xlabel: str, title: st
         labels: of the experiments to draw, by name, in the legend's order; those without errors
             are left out.
     """
-    errors = errors[errors["experiment"].isin(list(labels))]
-    if errors.empty:
-        return unavailable("no run of its experiments")
     present = {name: label for name, label in labels.items() if name in set(errors["experiment"])}
-    many = len(present) > 6
-    figure = Figure(figsize=(6.2 if many else 5, 3.4))
+    figure = Figure(figsize=(COLUMN, 3.3))
     axes = figure.add_subplot()
     grid = np.linspace(0, upper_limit(errors), 401)
     for name, label in present.items():
@@ -62,9 +61,26 @@ def draw(errors: pd.DataFrame, labels: Mapping[str, str], xlabel: str, title: st
             va="top",
         )  # fmt: skip
     axes.set(xlim=(0, grid[-1]), ylim=(0, 100), xlabel=xlabel, ylabel="Images (%)")
-    axes.set_title(title, fontsize=SMALL, loc="left")
-    if many:
-        figure.legend(loc="outside right upper")
-    else:
-        axes.legend(loc="lower right")
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
+
+
+def draw(name: str, figure: declarations.Figure, results: Results) -> Figure:
+    """The errors of a subset of the first dataset, of models trained on that dataset."""
+    dataset = figure.datasets[0]
+    if why := why_missing(results, dataset, figure.subset):
+        raise Missing(why)
+    labels = {TRIVIAL: "Mean shape", **figure.experiments}
+    errors = results.errors if results.folders else pd.DataFrame()
+    if len(errors):
+        errors = errors[
+            (errors["dataset"] == dataset)
+            & (errors["train_on"] == dataset)
+            & errors["subset"].isin(figure.members)
+            & errors["experiment"].isin(list(labels))
+        ]
+    if errors.empty:
+        raise Missing("no run of its experiments")
+    drawn = curves(errors, labels, "NRMSE (% of the inter-ocular distance)")
+    measured(drawn, results.describe(dataset), f"{errors['key'].nunique()} images")
+    return drawn

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cadnet.paper.drawing.style import WIDTH, styled, unavailable
+from cadnet.evaluation.expressions import confusion
+from cadnet.faces import EXPRESSIONS
+from cadnet.paper import declarations
+from cadnet.paper.drawing.style import WIDTH, Missing, measured, seeds, styled
+from cadnet.paper.results import Results
 
 Counts = NDArray[np.integer]
 _TEXT = 6.5  # in cells: three digits must fit
@@ -45,15 +50,15 @@ def _panel(
 
 
 @styled()
-def draw(before: Counts, after: Counts, names: Sequence[str], titles: tuple[str, str]) -> Figure:
+def matrices(
+    before: Counts, after: Counts, names: Sequence[str], titles: tuple[str, str]
+) -> Figure:
     """Two confusion matrices (K, K), true expressions down, and their difference.
 
     Colours are shares of each true expression. Cells of the first two panels hold counts, of the
     third the change of the share in percentage points.
     """
-    if not before.sum() or not after.sum():
-        return unavailable("no face with an expression was tested with both models")
-    figure = Figure(figsize=(WIDTH, 3.0))
+    figure = Figure(figsize=(WIDTH, 3.3))
     panels = figure.subplots(1, 3, sharey=True)
     for axes, counts, title in zip(panels[:2], (before, after), titles, strict=True):
         texts = [[str(count) if count else "" for count in row] for row in counts]
@@ -82,3 +87,28 @@ def draw(before: Counts, after: Counts, names: Sequence[str], titles: tuple[str,
         bar.set_label(label, fontsize=8)
         bar.outline.set_visible(False)  # type: ignore[operator]
     return figure
+
+
+def draw(name: str, figure: declarations.Figure, results: Results) -> Figure:
+    """Its table's two models on its table's datasets, all seeds together."""
+    table = declarations.declared().tables[figure.table]
+    present = [dataset for dataset in table.datasets if dataset in results.data]
+    seen = results.expressions if results.folders else pd.DataFrame()
+    if len(seen):
+        seen = seen[seen["dataset"].isin(present) & (seen["subset"] != "validation")]
+    parts = [seen[seen["experiment"] == e] if len(seen) else seen for e in table.experiments]
+    if any(part.empty for part in parts):
+        raise Missing("no face with an expression was tested with both models")
+    before, after = (
+        confusion(
+            part["predicted"].to_numpy(dtype=np.int64),
+            part["truth"].to_numpy(dtype=np.int64),
+            len(EXPRESSIONS),
+        )
+        for part in parts
+    )
+    baseline, ours = table.experiments.values()
+    drawn = matrices(before, after, EXPRESSIONS, (baseline, ours))
+    count = seeds(parts[0]["seed"].nunique())
+    measured(drawn, *(results.describe(dataset) for dataset in present), f"{count} together")
+    return drawn

@@ -8,7 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cadnet.paper.drawing.style import SMALL, WIDTH, look, styled, unavailable
+from cadnet.paper import declarations
+from cadnet.paper.drawing.style import COLUMN, SMALL, Missing, look, measured, styled
+from cadnet.paper.results import Results
 
 NAMES = {
     "rank": "r",
@@ -57,26 +59,33 @@ def _panel(axes: Axes, part: pd.DataFrame) -> None:
 
 
 @styled()
-def draw(trials: pd.DataFrame) -> Figure:
+def panels_of(trials: pd.DataFrame) -> Figure:
     """A panel for each grid, the chosen value ringed.
 
     Args:
         trials: as ``cadnet.training.search`` writes them, a trial a row: ``grid``, ``value``,
             ``metric`` (a key of ``METRICS``), ``validation``, ``epochs``, ``chosen``.
     """
-    if trials.empty:
-        return unavailable("no experiment to search with is selected")
     grids = list(dict.fromkeys(trials["grid"]))
-    across = min(3, len(grids))
+    across = min(2, len(grids))
     down = -(-len(grids) // across)
-    figure = Figure(figsize=(WIDTH * across / 3, 1.9 * down + 0.2))
+    figure = Figure(figsize=(COLUMN, 1.6 * down + 0.3))
     panels = figure.subplots(down, across, squeeze=False).ravel()
     for axes in panels[len(grids) :]:
         axes.set_axis_off()
     for axes, grid in zip(panels, grids, strict=False):
         _panel(axes, trials[trials["grid"] == grid])
         axes.set_xlabel(NAMES.get(grid, grid))
-    epochs = "–".join(str(n) for n in sorted({trials["epochs"].min(), trials["epochs"].max()}))
-    text = f"Ringed: chosen. One seed and {epochs} epochs a trial."
-    figure.supxlabel(text, fontsize=SMALL)
     return figure
+
+
+def draw(name: str, figure: declarations.Figure, results: Results) -> Figure:
+    """All trials."""
+    trials = results.searched
+    if trials.empty:
+        raise Missing("no experiment to search with is selected")
+    drawn = panels_of(trials)
+    epochs = "–".join(str(n) for n in sorted({trials["epochs"].min(), trials["epochs"].max()}))
+    used = [results.describe(dataset) for dataset in figure.datasets if dataset in results.data]
+    measured(drawn, *used, f"one seed and {epochs} epoch(s) a trial; ringed: chosen")
+    return drawn

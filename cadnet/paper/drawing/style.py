@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 
 from cadnet.provenance import atomic_path
 
-WIDTH, HALF = 7.1, 3.5
-"""Inches: a page's text, one of two columns."""
+WIDTH, COLUMN = 7.1, 4.0
+"""Inches: a page's text; what is still legible when it is printed 85 mm (3.35 inches) wide."""
 SMALL = 8
-"""Points: the smallest text."""
+"""Points: the smallest text of plots."""
 GREY, REPORTED = "#666666", "#bbbbbb"
 """Of what stands beside the methods; of numbers that the paper only reports."""
 
@@ -117,18 +117,30 @@ def styled() -> Any:
 
 
 @styled()
-def notice(text: str) -> Figure:
+def unavailable(why: str) -> Figure:
     """A figure that says in words why it shows nothing."""
-    figure = Figure(figsize=(5, 1.6))
+    figure = Figure(figsize=(COLUMN, 1.3))
     axes = figure.add_subplot()
     hide(axes)
-    axes.text(0.5, 0.5, textwrap.fill(text, 60), ha="center", va="center", color=GREY)
+    text = textwrap.fill(f"not available: {why}", 48)
+    axes.text(0.5, 0.5, text, ha="center", va="center", color=GREY)
     return figure
 
 
-def unavailable(why: str) -> Figure:
-    """A figure whose data are missing; says why."""
-    return notice(f"not available: {why}")
+class Missing(Exception):
+    """A figure's data are missing; says why."""
+
+
+def measured(figure: Figure, *parts: str) -> None:
+    """Above a drawing: what it was measured on."""
+    text = "; ".join(part for part in parts if part)
+    letters = int(figure.get_figwidth() * 72 / (0.55 * SMALL))
+    figure.suptitle(textwrap.fill(text, letters), fontsize=SMALL, color=GREY, x=0.01, ha="left")
+
+
+def seeds(count: int) -> str:
+    """How many runs there are of each experiment, in words."""
+    return f"{count} seed" + ("s" if count != 1 else "")
 
 
 def hide(axes: Axes) -> None:

@@ -1,4 +1,4 @@
-"""Figures 1 and 2: faces under occlusion. Figures 3 and 10: predictions beside the truth."""
+"""Figures 1 and 2: faces with their landmarks, those that are hidden in another colour."""
 
 from __future__ import annotations
 
@@ -7,19 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from numpy.typing import NDArray
 
 from cadnet.faces import Array
-from cadnet.paper.drawing.pictures import (
-    OCCLUDED,
-    PREDICTED,
-    TRUTH,
-    Pictures,
-    points,
-    show,
-    side_for,
-)
-from cadnet.paper.drawing.style import SMALL, WIDTH, styled, unavailable
+from cadnet.paper import declarations
+from cadnet.paper.drawing import examples
+from cadnet.paper.drawing.pictures import OCCLUDED, TRUTH, Pictures, points, show, side_for
+from cadnet.paper.drawing.style import SMALL, WIDTH, styled
+from cadnet.paper.results import Results
 
 _MOST = 6  # faces in a row
 
@@ -48,8 +42,6 @@ def sheet(
             colour; NaN or None where unknown.
     """
     count = len(images)
-    if not count:
-        return unavailable("no face to show")
     across = min(_MOST, count)
     down = -(-count // across)
     cell = WIDTH / _MOST
@@ -80,35 +72,17 @@ def sheet(
     return figure
 
 
-@styled()
-def predictions(
-    images: Pictures,
-    truth: Array,
-    predicted: Array,
-    errors: NDArray[np.floating],
-    unit: str = "%",
-) -> Figure:
-    """Faces with the truth in the upper row, with predictions in the lower, NRMSE under each.
-
-    Args:
-        images: (N, S, S, 3); six of them fill a page's width.
-        truth, predicted: (N, L, 2) and (N, L′, 2) px of the crop.
-        errors: (N,) in ``unit``.
-    """
-    count = len(images)
-    if not count:
-        return unavailable("no face to show")
-    cell = WIDTH / max(_MOST, count)
-    figure = Figure((max(3, count) * cell, 2 * cell + 0.4), layout="compressed")
-    axes = figure.subplots(2, count, squeeze=False)
-    for index in range(count):
-        for place, landmarks, colour in zip(
-            axes[:, index], (truth[index], predicted[index]), (TRUTH, PREDICTED), strict=True
-        ):
-            show(place, images[index], side_for(2 * count))
-            points(place, landmarks, colour)
-        axes[1, index].set_xlabel(f"{errors[index]:.2f} {unit}", fontsize=SMALL)
-    axes[0, 0].set_ylabel("Ground truth")
-    axes[1, 0].set_ylabel("Prediction")
-    figure.supxlabel("NRMSE of each face", fontsize=SMALL)
-    return figure
+def draw(name: str, figure: declarations.Figure, results: Results) -> Figure:
+    """The chosen faces; how much of each is occluded, or what it expresses."""
+    arrays = examples.load(figure, results)
+    shares = arrays["occluded"].mean(axis=1)
+    known = np.isfinite(shares).all()
+    labels = [f"{100 * share:.0f} % occluded" for share in shares]
+    drawn = sheet(
+        arrays["images"],
+        arrays["truth"],
+        arrays["occluded"],
+        labels if known else examples.captions(arrays, predicted=False),
+    )
+    examples.sign(drawn, figure, results)
+    return drawn
