@@ -91,7 +91,7 @@ def panel(axes: Axes, model: Model, size: int, title: str) -> None:
         column.append(box(axes, place, f"{name}  {shape}", colour))
         if index:
             arrow(axes, column[-2].bottom, column[-1].top)
-    last, bus, right = column[-1].right, 1.55, 5.35
+    last, bus, right = column[-1].right, 1.5, 5.27
     ends = []
     rows = [
         (model.dgb, "Deep geometry-aware block", geometry_boxes, GEOMETRY, 1.62),
@@ -99,8 +99,8 @@ def panel(axes: Axes, model: Model, size: int, title: str) -> None:
     ]
     for present, name, texts, colour, bottom in rows:
         if present:
-            frame(axes, Box(1.68, bottom - 0.12, 3.54, 0.92), name)
-            chain = _chain(axes, texts(model, traced), 1.75, bottom, colour)
+            frame(axes, Box(1.6, bottom - 0.12, 3.54, 0.92), name)
+            chain = _chain(axes, texts(model, traced), 1.67, bottom, colour)
             arrow(axes, last, (bus, last[1]), (bus, chain[0].left[1]), chain[0].left)
             ends.append(chain[-1].right)
     middle = 1.22

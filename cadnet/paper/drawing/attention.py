@@ -94,10 +94,10 @@ def draw(name: str, figure: declarations.Figure, results: Results) -> Figure:
     _flow(canvas(drawn, 0.03, 0.08, 4.55, 1.95), texts(seen.out, model.dgb.reduced))
     steps = range(1, seen.calls + 1)
     _grids(drawn, [reach(model, seen.out, step) for step in steps], 4.9, WIDTH - 4.95)
-    dimensions = "T × H × W" if len(places) > 2 else "H × W"
+    dimensions = "frames × height × width" if len(places) > 2 else "height × width"
     measured(
         drawn,
-        f"channels × {dimensions} of one {'clip' if len(places) > 2 else 'picture'} of "
-        f"{size} × {size} px. Right: the centre (red), and what reaches it (blue) in R iterations",
+        f"Channels × {dimensions} at {size} × {size} px",
+        "right: the centre (red) and what reaches it in R iterations (blue)",
     )
     return drawn

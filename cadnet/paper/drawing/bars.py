@@ -91,5 +91,5 @@ def draw(name: str, figure: declarations.Figure, results: Results) -> Figure:
     names = ["group", "label", "reported", "mean", "std", "experiment"]
     drawn = grouped(pd.DataFrame(found, columns=names), "NRMSE (% of the inter-ocular distance)")
     used = [results.describe(d) for d in figure.needed_datasets() if d in results.data]
-    measured(drawn, *used, f"mean and standard deviation over {seeds(max(ran))}")
+    measured(drawn, *used, seeds(max(ran)))
     return drawn

@@ -55,5 +55,5 @@ def sign(
     """Above a drawing: whose faces these are, and which model speaks."""
     wanted = figure.examples
     assert wanted is not None, figure.title
-    said = f"{wanted.experiment}, its lowest seed" if predicted else ""
+    said = f"{wanted.experiment}, lowest seed" if predicted else ""
     measured(drawn, results.describe(wanted.dataset), said)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import mode
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -48,7 +50,8 @@ def panels_of(table: pd.DataFrame, ylabel: str) -> Figure:
 
 
 def draw(name: str, figure: declarations.Figure, results: Results) -> Figure:
-    """Latencies of the drawn architectures: those that differ from the first in R or in r alone."""
+    """Latencies of the drawn architectures with criss-cross attention: in one panel those of the
+    usual rank, in the other those of the usual iterations."""
     found = results.measured
     if found.empty:
         raise Missing("nothing was measured")
@@ -56,9 +59,9 @@ def draw(name: str, figure: declarations.Figure, results: Results) -> Figure:
     settings = {
         key: (model["dgb"]["iterations"], model["llb"]["rank"])
         for key, model in models.items()
-        if model["dgb"] and model["llb"]
+        if model["dgb"] and model["dgb"]["attention"] == "criss_cross" and model["llb"]
     }
-    iterations, rank = settings[next(iter(figure.drawn))]
+    iterations, rank = map(mode, zip(*settings.values(), strict=True))
     parts = []
     for key, (ours_iterations, ours_rank) in settings.items():
         of = found[(found["architecture"] == key) & (found["metric"] == "latency_ms_batch1")]

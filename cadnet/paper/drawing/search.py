@@ -25,6 +25,7 @@ METRICS = {
     "validation_accuracy": "Validation accuracy (%)",
 }
 _CHOSEN = "#D55E00"
+_LEAST = 0.01  # half of a panel's height, as a share of its values
 
 
 def geometric(values: NDArray[np.float64]) -> bool:
@@ -54,7 +55,12 @@ def _panel(axes: Axes, part: pd.DataFrame) -> None:
         axes.set_xscale("log", base=2 if values[1] / values[0] < 5 else 10)
     axes.set_xticks(values, [_tick(value) for value in values])
     axes.minorticks_off()
-    axes.margins(0.12, 0.25)
+    axes.margins(x=0.12)
+    low, high = part["validation"].min(), part["validation"].max()
+    # Differences far below what a seed changes look like none.
+    half = max(0.65 * (high - low), _LEAST * high)
+    axes.set_ylim((low + high) / 2 - half, (low + high) / 2 + half)
+    axes.ticklabel_format(axis="y", useOffset=False)
     axes.set_ylabel(METRICS[part["metric"].iloc[0]], fontsize=SMALL)
 
 
@@ -85,7 +91,8 @@ def draw(name: str, figure: declarations.Figure, results: Results) -> Figure:
     if trials.empty:
         raise Missing("no experiment to search with is selected")
     drawn = panels_of(trials)
-    epochs = "–".join(str(n) for n in sorted({trials["epochs"].min(), trials["epochs"].max()}))
+    counts = sorted({int(trials["epochs"].min()), int(trials["epochs"].max())})
+    epochs = "–".join(map(str, counts)) + (" epoch" if counts == [1] else " epochs")
     used = [results.describe(dataset) for dataset in figure.datasets if dataset in results.data]
-    measured(drawn, *used, f"one seed and {epochs} epoch(s) a trial; ringed: chosen")
+    measured(drawn, *used, f"one seed and {epochs} a trial; ringed: chosen")
     return drawn

@@ -34,7 +34,7 @@ def sheet(
     occluded: Array | None,
     captions: Sequence[str],
 ) -> Figure:
-    """Faces (N, S, S, 3) in rows of six, captions below.
+    """Faces (N, S, S, 3) in rows of six at most, captions below.
 
     Args:
         landmarks: (N, L, 2) px of the crop; NaN or None where a dataset has none.
@@ -42,8 +42,8 @@ def sheet(
             colour; NaN or None where unknown.
     """
     count = len(images)
-    across = min(_MOST, count)
-    down = -(-count // across)
+    down = -(-count // _MOST)
+    across = -(-count // down)
     cell = WIDTH / _MOST
     figure = Figure((max(2, across) * cell, down * (cell + 0.25) + 0.25), layout="compressed")
     axes = figure.subplots(down, across, squeeze=False).ravel()

@@ -65,7 +65,7 @@ def draw(name: str, figure: declarations.Figure, results: Results) -> Figure:
     drawn = scatter(
         pd.DataFrame(found, columns=names),
         f"Latency of one picture (ms, {costs['device_name'].iloc[0]})",
-        "NRMSE (% of the inter-ocular distance)",
+        "NRMSE (% inter-ocular)",
     )
-    measured(drawn, results.describe(column.dataset), f"mean and deviation over {seeds(ran)}")
+    measured(drawn, results.describe(column.dataset), seeds(ran))
     return drawn
