@@ -56,7 +56,9 @@ class Said(NamedTuple):
 
     def of(self, chosen: Rows) -> Said:
         """That of some of them, by their place."""
-        return Said(*(array[chosen] for array in self))
+        return Said(
+            self.rows[chosen], self.landmarks[chosen], self.errors[chosen], self.expression[chosen]
+        )
 
 
 def said_of(store: Store, subset: str, predictions: Path) -> Said:

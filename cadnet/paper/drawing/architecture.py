@@ -128,7 +128,8 @@ def draw(name: str, figure: declarations.Figure, results: Results) -> Figure:
     """A panel for each drawn architecture, at the size of the pipeline's pictures."""
     models, size = results.models["models"], results.models["size"]
     count = len(figure.drawn)
-    drawn = Figure((WIDTH, count * (_HEIGHT + 0.1) + 0.25), layout="none")
+    drawn = Figure((WIDTH, count * (_HEIGHT + 0.1) + 0.25))
+    drawn.set_layout_engine("none")
     for index, (key, title) in enumerate(figure.drawn.items()):
         bottom = (count - 1 - index) * (_HEIGHT + 0.1) + 0.02
         axes = canvas(drawn, 0.03, bottom, WIDTH - 0.06, _HEIGHT)

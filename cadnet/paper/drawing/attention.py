@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
@@ -15,7 +17,8 @@ from cadnet.paper.drawing.style import SMALL, WIDTH, Missing, measured, styled
 from cadnet.paper.results import Results
 from cadnet.schema import Model
 
-_COLOURS = ListedColormap(["#f2f2f2", "#56B4E9", "#D55E00"])
+_FEW = 10  # rows of a grid whose cells are still parted by lines
+_COLOURS = ListedColormap(["#e4e4e4", "#56B4E9", "#D55E00"])
 
 
 def texts(shape: tuple[int, ...], reduced: int) -> dict[str, str]:
@@ -69,7 +72,8 @@ def _grids(figure: Figure, reached: list[NDArray[np.bool_]], left: float, width:
                 state[tuple(length // 2 for length in state.shape)] = 2
             side = 0.92 * pitch
             axes = canvas(figure, left + frame * pitch, bottom, side, side)
-            axes.pcolormesh(state[::-1], cmap=_COLOURS, vmin=0, vmax=2, ec="white", lw=0.4)
+            edges: dict[str, Any] = {"ec": "white", "lw": 0.4} if len(state) <= _FEW else {}
+            axes.pcolormesh(state[::-1], cmap=_COLOURS, vmin=0, vmax=2, **edges)
             axes.set(xlim=(0, state.shape[1]), ylim=(0, state.shape[0]))
             if frame == 0:
                 axes.set_ylabel(f"R = {row + 1}", fontsize=SMALL, labelpad=2)
@@ -90,7 +94,8 @@ def draw(name: str, figure: declarations.Figure, results: Results) -> Figure:
         raise Missing("the model has no criss-cross attention")
     seen = trace(model, size)["dgb.attention"]
     places = seen.out[2:]
-    drawn = Figure((WIDTH, 2.3), layout="none")
+    drawn = Figure((WIDTH, 2.3))
+    drawn.set_layout_engine("none")
     _flow(canvas(drawn, 0.03, 0.08, 4.55, 1.95), texts(seen.out, model.dgb.reduced))
     steps = range(1, seen.calls + 1)
     _grids(drawn, [reach(model, seen.out, step) for step in steps], 4.9, WIDTH - 4.95)
@@ -98,6 +103,6 @@ def draw(name: str, figure: declarations.Figure, results: Results) -> Figure:
     measured(
         drawn,
         f"Channels × {dimensions} at {size} × {size} px",
-        "right: the centre (red) and what reaches it in R iterations (blue)",
+        "right: what reaches the centre (red)",
     )
     return drawn

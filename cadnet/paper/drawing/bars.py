@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -15,7 +17,7 @@ from cadnet.paper.reported import reported
 from cadnet.paper.results import Results
 
 _EDGE = "#777777"
-_OTHERS = {"facecolor": "#eeeeee", "edgecolor": _EDGE, "hatch": "////"}
+_OTHERS: dict[str, Any] = {"facecolor": "#eeeeee", "edgecolor": _EDGE, "hatch": "////"}
 
 
 @styled()

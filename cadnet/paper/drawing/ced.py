@@ -16,6 +16,7 @@ from cadnet.paper.results import Results, why_missing
 
 THRESHOLDS = (8.0, 10.0)
 """%: the errors above which a face counts as a failure."""
+_CROWDED = 20  # %: where the axis goes further, the thresholds' labels would overlap
 
 
 def cumulative(errors: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -55,6 +56,8 @@ def curves(errors: pd.DataFrame, labels: Mapping[str, str], xlabel: str) -> Figu
             axes.fill_between(grid, low, high, color=colour, alpha=0.2, linewidth=0)
     for threshold in THRESHOLDS:
         axes.axvline(threshold, color="#bbbbbb", linewidth=0.8, zorder=0)
+        if grid[-1] > _CROWDED:
+            continue
         axes.annotate(
             f"{threshold:g} %", (threshold, 1), (-2, -1), xycoords=("data", "axes fraction"),
             textcoords="offset points", color=GREY, fontsize=SMALL, rotation=90, ha="right",

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from cadnet.evaluation.expressions import confusion
@@ -31,7 +32,7 @@ def shares(counts: Counts) -> NDArray[np.float64]:
 def _panel(
     axes: Axes, values: NDArray[np.float64], texts: list[list[str]], names: Sequence[str],
     cmap: str, limits: tuple[float, float],
-) -> object:  # fmt: skip
+) -> AxesImage:  # fmt: skip
     image = axes.imshow(values, cmap=cmap, vmin=limits[0], vmax=limits[1], interpolation="none")
     middle, half = sum(limits) / 2, (limits[1] - limits[0]) / 2
     for (row, column), value in np.ndenumerate(values):
@@ -82,10 +83,10 @@ def matrices(
             location="bottom",
             shrink=0.6,
             aspect=30,
-            pad=0.02,  # type: ignore[arg-type]
+            pad=0.02,
         )
         bar.set_label(label, fontsize=8)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
     return figure
 
 

@@ -140,7 +140,7 @@ def measured(figure: Figure, *parts: str) -> None:
 
 def seeds(count: int) -> str:
     """How many runs there are of each experiment, in words."""
-    return f"{count} seed" + ("s" if count != 1 else "")
+    return f"{count}\N{NO-BREAK SPACE}seed" + ("s" if count != 1 else "")
 
 
 def hide(axes: Axes) -> None:
@@ -149,9 +149,10 @@ def hide(axes: Axes) -> None:
     axes.spines[:].set_visible(False)
 
 
-@styled()
 def write(figure: Figure, path: Path) -> None:
     """One figure as .svg, .png or .pdf, by the suffix; the same bytes each time."""
     dates = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-    with atomic_path(path) as temporary:
+    # With the setting on, matplotlib would lay figures out anew that ask for no layout.
+    settings = {**SETTINGS, "figure.constrained_layout.use": False}
+    with mpl.rc_context(settings), atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=150, metadata=dates.get(path.suffix, {}))

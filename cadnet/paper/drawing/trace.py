@@ -65,13 +65,13 @@ def reach(model: Model, shape: Shape, iterations: int) -> NDArray[np.bool_]:
         (T, H, W): true where a position reaches the centre within so many iterations.
     """
     torch.manual_seed(0)
-    attention = build(model).dgb.attention.double()
+    attention = build(model).get_submodule("dgb.attention").double()
     start = torch.rand(shape, dtype=torch.float64, requires_grad=True)
-    x = start
+    x: Tensor = start
     for _ in range(iterations):
         x = attention(x)
     centre = tuple(length // 2 for length in shape[2:])
-    x[(0, slice(None), *centre)].sum().backward()
+    x[0].flatten(1)[:, np.ravel_multi_index(centre, shape[2:])].sum().backward()
     assert start.grad is not None
     reached: NDArray[np.bool_] = (start.grad[0].abs().sum(dim=0) > 0).numpy()
     return reached if reached.ndim == 3 else reached[None]

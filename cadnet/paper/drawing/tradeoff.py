@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -26,7 +28,7 @@ def scatter(models: pd.DataFrame, xlabel: str, ylabel: str) -> Figure:
     for row in models.sort_values("latency").to_dict("records"):
         colour, _, marker = look(row["experiment"])
         spread = [[row["latency"] - row["low"]], [row["high"] - row["latency"]]]
-        style = {"color": colour, "capsize": 2.5, "lw": 1, "ls": "none"}
+        style: dict[str, Any] = {"color": colour, "capsize": 2.5, "lw": 1, "ls": "none"}
         axes.errorbar(row["latency"], row["error"], xerr=spread, yerr=row["std"], **style)
         area = 20 + 100 * row["parameters"] / largest
         label = f"{row['label']} ({row['parameters']:.2g} M)"
