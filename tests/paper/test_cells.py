@@ -12,6 +12,7 @@ from cadnet.paper.kinds import fill
 from cadnet.paper.reported import reported
 from cadnet.paper.results import Results
 from cadnet.params import load
+from cadnet.provenance import imported_modules
 from tests.conftest import ROOT
 from tests.paper.conftest import CAD_NET, about, scores
 
@@ -143,6 +144,12 @@ def test_each_number_says_what_it_was_measured_on(trained, tested, mark):
     assert "trained on 300w: " in cell.data and "tested on cofw: " in cell.data
     assert [text.split(":")[0] for text in filled.measured_on] == ["300w", "cofw"]
     assert all(not cell.mark for ln in filled.lines if ln.kind == "reported" for cell in ln.cells)
+
+
+def test_a_figure_depends_on_the_code_of_its_own_kind_alone():
+    modules = imported_modules("cadnet.paper.figures", declarations.drawn_by("F7"))
+    kinds = set(declarations.FIGURE_KINDS.values())
+    assert kinds & set(modules) == {declarations.FIGURE_KINDS["ced"]}
 
 
 def test_figures_name_known_kinds_architectures_and_test_sets():

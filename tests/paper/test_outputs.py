@@ -57,8 +57,9 @@ def faces(tmp_path):
     """Faces as ``cadnet.evaluation.examples`` writes them: of 300W, with masks."""
     rng = np.random.default_rng(4)
     path = tmp_path / "faces.npz"
+    coarse = rng.integers(0, 256, (6, 8, 8, 3))
     arrays = {
-        "images": np.kron(rng.integers(0, 256, (6, 8, 8, 3)), np.ones((1, 4, 4, 1))).astype(np.uint8),
+        "images": np.kron(coarse, np.ones((1, 4, 4, 1))).astype(np.uint8),
         "truth": rng.uniform(0, 32, (6, 68, 2)), "predicted": rng.uniform(0, 32, (6, 68, 2)),
         "errors": rng.uniform(2, 9, 6), "occluded": np.full((6, 68), np.nan),
         **{name: rng.uniform(size=(6, 4, 4)) for name in ("drop", "importance", "final")},
