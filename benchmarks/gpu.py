@@ -199,6 +199,8 @@ def batches(params: Params, rounds: int) -> None:
         for batch in made.epoch(next(epoch)):
             assert len(batch.images)
 
+    first, again = ([batch.images.clone() for batch in made.epoch(0)] for _ in range(2))
+    assert all(map(torch.equal, first, again)), "batches of one epoch differ"
     images = len(made) * made.batch_size
     seconds = in_turn({"alone": alone}, rounds)["alone"]
     print(f"batches: {images / seconds:.0f} images a second")
@@ -256,11 +258,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--input", action="store_true", help="batches alone")
     options = parser.parse_args()
     name = torch.cuda.get_device_name() if GPU else "no GPU: the CPU"
     print(f"{name}; torch {torch.__version__}", flush=True)
     preset = "paper" if GPU else "smoke"
     params = load(Path(PACKAGE_ROOT, "params.yaml"), {"preset": preset})
+    if options.input:
+        batches(params, options.rounds)
+        return
     bits(load(Path(PACKAGE_ROOT, "params.yaml"), {"preset": "demo"}) if GPU else params)
     attention(options.rounds if GPU else 1)
     arithmetic(params, 5)
