@@ -48,7 +48,8 @@ def sheet(
     """
     count = len(images)
     cell = (WIDTH - 0.6) / max(_MOST, count)
-    size = (max(3, count) * cell + 0.6, 4 * cell + 0.35)
+    below = 0.15 * max(caption.count("\n") for caption in captions)
+    size = (max(3, count) * cell + 0.6, 4 * cell + 0.35 + below)
     figure = Figure(size, layout="compressed")
     axes = figure.subplots(4, count, squeeze=False)
     side = side_for(2 * count)
