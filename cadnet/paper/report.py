@@ -76,7 +76,9 @@ def _environment() -> jinja2.Environment:
         "inside_script": inside_script,
         "columns_of_words": columns_of_words,
     }
-    environment.globals["table_row"] = lambda table, line: dict(zip(table.columns, line.cells, strict=True))
+    environment.globals["table_row"] = lambda table, line: dict(
+        zip(table.columns, line.cells, strict=True)
+    )
     environment.globals["source"] = lambda name: Markup((TEMPLATES / name).read_text("utf-8"))
     return environment
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cadnet.paper.cells import Cell, Filled, Line
-from cadnet.paper.claims.schema import claims
-from cadnet.paper.declarations import Figure, Table, declared
+from cadnet.paper.declarations import Figure, Table, declared, tests_of_claims
 from cadnet.paper.page.order import IN_OVERVIEW
 
 Run = dict[str, Any]
@@ -89,18 +88,17 @@ def _named(tree: object, known: set[str]) -> Iterator[str]:
 
 def asked(tables: dict[str, Filled], known: set[str]) -> list[Asked]:
     """Every claim, those of speed last. ``known``: the experiments that were run."""
-    found = []
+    found, tests = [], tests_of_claims()
     for name in ("C1", "C3"):
         if name not in tables:
             continue
         table = tables[name]
         for line in table.lines:
-            test = claims()[line.label].test.model_dump(mode="json")
             found.append(
                 Asked(
                     line.label,
                     dict(zip(table.columns, line.cells, strict=True)),
-                    list(dict.fromkeys(_named(test, known))),
+                    list(dict.fromkeys(_named(tests[line.label], known))),
                     name == "C3",
                 )
             )
@@ -179,9 +177,7 @@ def datasets_of(name: str, runs: dict[str, list[Run]]) -> set[str]:
     return found
 
 
-def supplies(
-    names: list[str], data: dict[str, Any], runs: dict[str, list[Run]]
-) -> list[Supply]:
+def supplies(names: list[str], data: dict[str, Any], runs: dict[str, list[Run]]) -> list[Supply]:
     """The datasets that are built-in, partial or absent. ``names``: the tables and figures."""
     uses = {name: datasets_of(name, runs) for name in names if name not in IN_OVERVIEW}
     made = []
