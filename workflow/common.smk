@@ -9,7 +9,7 @@ from cadnet import provenance
 from cadnet.data import origin
 from cadnet.data.access import access
 from cadnet.data.sources import SOURCE_MODULES
-from cadnet.paper import declarations
+from cadnet.paper import declarations, typeset
 from workflow.jobs import complaint, exports, follow_journals, own_python_first
 from workflow.terminal import one_line_a_job
 
@@ -43,6 +43,11 @@ FIGURES = expand(
     figure=declarations.outputs()["figures"],
     kind=["svg", "png"],
 )
+PAPER = ["reports/paper/paper.tex"]
+# A pdf is promised only where TeX is: elsewhere the sources are all that there is.
+TYPESET = typeset.program()
+if TYPESET:
+    PAPER.append("reports/paper/paper.pdf")
 CURVES = expand("results/curves/{experiment}.csv", experiment=EXPERIMENTS)
 TUNED = "results/chosen.json"
 
@@ -61,6 +66,13 @@ wildcard_constraints:
 # imports: neither a comment nor a fresh checkout's file dates rerun anything.
 def code(*modules):
     return provenance.code_digest(*modules)
+
+
+def templates():
+    """A digest of what the page and the paper are written into."""
+    folder = Path(workflow.basedir, "cadnet/paper/page/templates")
+    files = sorted(folder.iterdir())
+    return provenance.digest({f.name: provenance.file_digest(f) for f in files})[:16]
 
 
 def as_json(value):

@@ -25,8 +25,8 @@ from cadnet.paper.page.order import groups
 from cadnet.provenance import atomic_path
 
 _FOLDER = Path(__file__).parent
-_ROWS_OF_A_FLOAT, _LETTERS_OF_A_CELL = 32, 34
-"""A table with more rows, or with longer words, runs over pages."""
+_ROWS_OF_A_FLOAT, _LETTERS_OF_A_FLOAT, _LETTERS_OF_A_LINE = 32, 130, 112
+"""A table with more rows, or wider, runs over pages in a smaller type with columns that wrap."""
 
 
 def breakable(words: str) -> str:
@@ -35,23 +35,21 @@ def breakable(words: str) -> str:
 
 
 def _widths(rows: Sequence[Sequence[str]]) -> list[float]:
-    """Each column's share of the line, by what it holds: its longest word must fit, and long text
-    gets more than short."""
+    """Each column's share of the line: its longest word must fit, and what is left goes where the
+    text is long."""
     columns = list(zip(*rows, strict=True))
-    wanted = [
-        max(
-            max((len(word) for cell in column for word in re.split(r"[\s/_+-]", cell)), default=1),
-            sum(map(len, column)) / len(column) ** 0.5 / 4,
-            4,
-        )
+    least = [
+        2 + max(len(word) for cell in column for word in re.split(r"(?<=[/_+=→-])|\s", cell))
         for column in columns
     ]
-    return [width / sum(wanted) for width in wanted]
+    typical = [sum(map(len, column)) / len(column) for column in columns]
+    more = [max(0.0, mean - word) for mean, word in zip(typical, least, strict=True)]
+    left = max(0, _LETTERS_OF_A_LINE - sum(least)) / (sum(more) or 1)
+    widths = [word + left * wish for word, wish in zip(least, more, strict=True)]
+    return [width / max(_LETTERS_OF_A_LINE, sum(widths)) for width in widths]
 
 
-def long_table(
-    caption: str, label: str, head: Sequence[str], rows: Sequence[Sequence[str]]
-) -> str:
+def long_table(caption: str, label: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table over pages, of text in columns that wrap. ``caption`` is LaTeX, the rest text."""
     columns = "".join(
         rf">{{\raggedright\arraybackslash}}p{{\dimexpr {width:.4f}\linewidth-2\tabcolsep\relax}}"
@@ -62,11 +60,11 @@ def long_table(
         [
             r"{\scriptsize\setlength{\tabcolsep}{3pt}",
             rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}",
-            rf"\caption{{{caption}}}\label{{tab:{label}}}\\",
+            rf"\caption{{\small {caption}}}\label{{tab:{label}}}\\",
             rf"\toprule {titles} \midrule \endfirsthead",
             rf"\toprule {titles} \midrule \endhead",
             r"\midrule \endfoot \bottomrule \endlastfoot",
-            *(" & ".join(map(breakable, row)) + r" \\" for row in rows),
+            *(" & ".join(map(breakable, row)) + r" \\[2pt]" for row in rows),
             r"\end{longtable}}",
             "",
         ]
@@ -79,23 +77,29 @@ def _numbered(what: str, name: str) -> str:
     return rf"\renewcommand{{\the{what}}}{{{number}}}"
 
 
+def _rows(table: Filled) -> tuple[list[str], list[list[str]]]:
+    """The head and the rows; kinds where there are several."""
+    several = len({line.kind for line in table.lines}) > 1
+    kinds = [[line.kind] if several else [] for line in table.lines]
+    rows = [
+        [line.label, *kind, *(text(cell, SIGN) for cell in line.cells)]
+        for line, kind in zip(table.lines, kinds, strict=True)
+    ]
+    return [table.head, *([""] if several else []), *table.columns], rows
+
+
 def is_long(table: Filled) -> bool:
     """Whether a table would not fit as a float."""
-    cells = [cell for line in table.lines for cell in line.cells]
-    longest = max((len(cell.words) for cell in cells), default=0)
-    return len(table.lines) > _ROWS_OF_A_FLOAT or longest > _LETTERS_OF_A_CELL
+    head, rows = _rows(table)
+    wide = sum(2 + max(map(len, column)) for column in zip(head, *rows, strict=True))
+    return len(rows) > _ROWS_OF_A_FLOAT or wide > _LETTERS_OF_A_FLOAT
 
 
 def table_part(table: Filled) -> str:
     """A table: its own file, or what runs over pages."""
     if not is_long(table):
         return f"{_numbered('table', table.name)}\n\\input{{../tables/{table.name}.tex}}\n"
-    rows = [
-        [line.label, line.kind, *(text(cell, SIGN) for cell in line.cells)] for line in table.lines
-    ]
-    body = long_table(
-        latex_caption(table), table.name, [table.head, "", *table.columns], rows
-    )
+    body = long_table(latex_caption(table), table.name, *_rows(table))
     return f"{_numbered('table', table.name)}\n{body}"
 
 

@@ -17,6 +17,7 @@ from cadnet.paper.kinds import fill
 from cadnet.paper.results import add_arguments, from_arguments
 from cadnet.provenance import atomic_path, write_json
 
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = job.parser(__doc__)

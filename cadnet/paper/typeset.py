@@ -1,6 +1,6 @@
 """A pdf of the LaTeX document, where TeX is installed.
 
-    python -m cadnet.paper.typeset --tex reports/paper/paper.tex --out reports/paper/paper.pdf
+python -m cadnet.paper.typeset --tex reports/paper/paper.tex --out reports/paper/paper.pdf
 """
 
 from __future__ import annotations
