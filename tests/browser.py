@@ -73,8 +73,9 @@ class Browser:
             self.events.append(self._message())
 
     def run(self, script: str) -> Any:
-        """What an expression gives."""
-        found = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        """What an expression gives; a promise, when it is kept."""
+        found = self.call("Runtime.evaluate", expression=script, returnByValue=True,
+                          awaitPromise=True)  # fmt: skip
         if "exceptionDetails" in found:
             raise RuntimeError(found["exceptionDetails"])
         return found["result"].get("value")
