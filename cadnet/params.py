@@ -156,6 +156,10 @@ class Efficiency(Strict):
     seconds: Positive
 
 
+class Report(Strict):
+    faces: Literal["builtin", "all"]
+
+
 class Params(Strict):
     preset: str
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
@@ -168,6 +172,7 @@ class Params(Strict):
     experiments: Annotated[dict[FolderName, Experiment], Field(min_length=1)]
     search: Search
     efficiency: Efficiency
+    report: Report
 
     @model_validator(mode="after")
     def _known_and_unique(self) -> Params:

@@ -68,13 +68,6 @@ def code(*modules):
     return provenance.code_digest(*modules)
 
 
-def templates():
-    """A digest of what the page and the paper are written into."""
-    folder = Path(workflow.basedir, "cadnet/paper/page/templates")
-    files = sorted(folder.iterdir())
-    return provenance.digest({f.name: provenance.file_digest(f) for f in files})[:16]
-
-
 def as_json(value):
     return provenance.canonical_json(value)
 
@@ -134,20 +127,24 @@ def efficiency_spec():
     ]
 
 
-def declared_inputs(declared):
-    """What a table or a figure is made from: the results that its declaration names, as far as
+def declared_inputs(*declared):
+    """What a table or a figure is made from: the results that its declarations name, as far as
     their experiments are selected."""
-    named = [e for e in declared.needed_experiments() if e in EXPERIMENTS]
-    if declared.needs_all():
-        named = list(EXPERIMENTS)
-    data = {*declared.needed_datasets(), *datasets_of(*named)} & set(PARAMS.datasets())
+    named = [
+        e for item in declared for e in item.needed_experiments() if e in EXPERIMENTS
+    ]
+    if any(item.needs_all() for item in declared):
+        named = EXPERIMENTS
+    named = list(dict.fromkeys(named))
+    stated = {d for item in declared for d in item.needed_datasets()}
+    data = (stated | set(datasets_of(*named))) & set(PARAMS.datasets())
     inputs = {
         "scores": expand("results/{experiment}/scores.csv", experiment=named),
         "data": expand("data/aligned/{dataset}.json", dataset=sorted(data)),
     }
-    if declared.needs_efficiency():
+    if any(item.needs_efficiency() for item in declared):
         inputs["efficiency"] = "results/efficiency.csv"
-    if declared.kind == "search" and PARAMS.searched():
+    if any(item.kind == "search" for item in declared) and PARAMS.searched():
         inputs["search"] = "results/search.csv"
     return inputs
 
@@ -156,12 +153,52 @@ def table_inputs(w):
     return declared_inputs(declarations.declared().tables[w.table])
 
 
+def shows_examples(figure):
+    """Whether faces are chosen for a figure: its experiment is selected and tested on them."""
+    wanted = figure.examples
+    return (
+        wanted is not None
+        and wanted.experiment in EXPERIMENTS
+        and wanted.dataset in EXPERIMENTS[wanted.experiment].test_on
+    )
+
+
 def figure_inputs(w):
     figure = declarations.declared().figures[w.figure]
-    inputs = declared_inputs(figure)
-    if figure.examples and figure.examples.experiment in EXPERIMENTS:
+    inputs = declared_inputs(*declarations.sources(figure))
+    if shows_examples(figure):
         inputs["examples"] = f"results/examples/{w.figure}.npz"
     return inputs
+
+
+def example_inputs(w):
+    """The model and the predictions of the lowest seed, and the faces."""
+    wanted = declarations.declared().figures[w.figure].examples
+    run = f"results/{wanted.experiment}/seed{min(PARAMS.seeds)}"
+    return {
+        "model": f"{run}/model.safetensors",
+        "predictions": f"{run}/predictions.parquet",
+        "data": f"data/aligned/{wanted.dataset}.arrow",
+    }
+
+
+def example_options(w):
+    """Which faces, and whether they may be official photographs."""
+    wanted = declarations.declared().figures[w.figure].examples
+    options = as_options(
+        wanted.model_dump(include={"dataset", "subset", "choose", "count"}, mode="json")
+    )
+    return options + (" --official" if PARAMS.report.faces == "all" else "")
+
+
+def drawn_models(figure):
+    """The architectures that a figure draws, as a JSON option."""
+    names = declarations.declared().figures[figure].drawn
+    if not names:
+        return ""
+    models = {name: PARAMS.models[name].model_dump(mode="json") for name in names}
+    drawn = as_json({"size": PARAMS.data.size, "models": models})
+    return f"--models {shlex.quote(drawn)}"
 
 
 def further_options(table):
@@ -176,21 +213,23 @@ def further_options(table):
             name: paper.models[name].model_dump(mode="json")
             for name in declared.architectures
         }
-        return "--paper-models " + shlex.quote(
-            as_json({"size": paper.data.size, "models": models})
-        )
+        counted = as_json({"size": paper.data.size, "models": models})
+        return f"--paper-models {shlex.quote(counted)}"
     if declared.needs_all():
-        return "--occlusion " + shlex.quote(as_json(PARAMS.data.occlusion.model_dump()))
+        return f"--occlusion {shlex.quote(as_json(PARAMS.data.occlusion.model_dump()))}"
     return ""
 
 
 def as_options(inputs):
-    """Named input files as options of a command."""
+    """Named input files, or other values, as options of a command."""
+
+    def texts(values):
+        return [str(values)] if isinstance(values, (str, int)) else values
+
     return " ".join(
-        f"--{name} "
-        + " ".join(map(shlex.quote, [files] if isinstance(files, str) else files))
-        for name, files in inputs.items()
-        if files
+        f"--{name} " + " ".join(map(shlex.quote, texts(values)))
+        for name, values in inputs.items()
+        if values
     )
 
 

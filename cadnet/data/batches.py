@@ -1,16 +1,15 @@
 """Batches for training: uint8 crops from the store, augmented on the device.
 
-A batch depends on seed, epoch and its number alone. While one is trained on, a thread prepares the
-next: reads its pictures and, where training is on the CPU, augments them.
+A batch depends on seed, epoch and its number alone. While one is trained on, a thread reads and
+augments the next; on a GPU in a stream of its own.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -60,6 +59,15 @@ def _generator(*numbers: int) -> torch.Generator:
     """Random numbers that depend on all of the numbers."""
     state = np.random.SeedSequence(numbers).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state[0] >> 1))
+
+
+def _hand_over(batch: Batch, stream: torch.cuda.Stream) -> None:
+    """To the current stream from the one that made the batch: it waits, and owns the memory."""
+    ours = torch.cuda.current_stream(stream.device)
+    ours.wait_stream(stream)
+    for tensor in (batch.images, batch.landmarks, batch.expression, batch.everyones):
+        if tensor is not None:
+            tensor.record_stream(ours)
 
 
 class Batches:
@@ -115,26 +123,26 @@ class Batches:
         if start >= len(self):
             return
         order = torch.randperm(len(self.clips), generator=_generator(self.seed, epoch)).numpy()
+        stream = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
         with ThreadPoolExecutor(1, "batches") as ahead:
 
-            def prepare(index: int) -> Callable[[], Batch]:
+            def prepare(index: int) -> Batch:
                 first = index * self._clips_a_batch
                 rows = self.clips[order[first : first + self._clips_a_batch]].reshape(-1)
                 pictures = self._read(rows[self._own])
-                generator = _generator(self.seed, epoch, index)
-                if self.device.type != "cpu":  # a GPU augments between two steps
-                    return partial(self._augmented, rows, pictures, generator)
-                batch = self._augmented(rows, pictures, generator)
-                return lambda: batch
+                with torch.cuda.stream(stream):  # without a stream it does nothing
+                    return self._augmented(rows, pictures, _generator(self.seed, epoch, index))
 
             coming = ahead.submit(prepare, start)
             for index in range(start, len(self)):
                 before = time.perf_counter()
-                prepared = coming.result()
+                batch = coming.result()
                 self.waited += time.perf_counter() - before
+                if stream is not None:
+                    _hand_over(batch, stream)
                 if index + 1 < len(self):
                     coming = ahead.submit(prepare, index + 1)
-                yield prepared()
+                yield batch
 
     def _read(self, rows: NDArray[np.int64]) -> Tensor:
         """Pictures (len(rows), S, S, 3) uint8, where a GPU can fetch them while others work."""

@@ -6,7 +6,8 @@
 ``--spec`` is one entry or a list of them, each with its complete model and training; ``device`` is
 auto (a GPU where there is one), cpu, cuda, or all (the CPU, and a GPU where there is one).
 
-Writes one value a row: architecture, device, device_name, threads, size, metric, value, repeats.
+Writes one value a row: architecture, device, device_name, threads, size, metric, value, low, high,
+repeats.
 Models run as the pipeline runs them: float32, deterministic algorithms, random weights.
 
 * parameters; multiply_adds, backbone_multiply_adds: of one picture, or one clip of ``frames``.
@@ -17,8 +18,9 @@ Models run as the pipeline runs them: float32, deterministic algorithms, random 
   device: forward pass, loss, gradients, optimiser.
 * train_memory_mib: at its highest point, gradients and the optimiser's momentum included.
 
-Batches of clips hold as many whole ones as fit. Times are medians of ``repeats`` runs, counted
-quantities have 0 of them; those repeat to the digit, times do not.
+Batches of clips hold as many whole ones as fit. Times are medians of ``repeats`` runs, ``low`` and
+``high`` their quartiles; counted quantities have 0 repeats and no quartiles. Those repeat to the
+digit, times do not.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ import statistics
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from operator import truediv
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -76,7 +79,14 @@ class Row(NamedTuple):
     size: int
     metric: str
     value: float
+    low: float | None
+    high: float | None
     repeats: int
+
+
+def milliseconds(time: float) -> float:
+    """Of seconds."""
+    return 1000 * time
 
 
 class Training(NamedTuple):
@@ -98,10 +108,21 @@ class Subject:
         self.frames = self.network.frames
         self.rows: list[Row] = []
 
-    def found(self, metric: str, value: float, repeats: int = 0) -> None:
+    def found(self, metric: str, value: float) -> None:
+        self._add(metric, value, None, None, 0)
+
+    def timed(self, metric: str, times: Sequence[float], of: Callable[[float], float]) -> None:
+        """A quantity ``of`` the seconds that a run takes."""
+        ends = [times[0]] * 3 if len(times) < 2 else statistics.quantiles(times, n=4)
+        low, high = sorted((of(ends[0]), of(ends[2])))
+        self._add(metric, of(statistics.median(times)), low, high, len(times))
+
+    def _add(
+        self, metric: str, value: float, low: float | None, high: float | None, repeats: int
+    ) -> None:
         entry, device = self.entry, self.device
         place = (entry.name, device.type, device_name(device), entry.threads, entry.size)
-        self.rows.append(Row(*place, metric, value, repeats))
+        self.rows.append(Row(*place, metric, value, low, high, repeats))
 
     def count(self) -> None:
         """What needs no run."""
@@ -234,10 +255,9 @@ def _measure_inference(subjects: list[Subject], budget: float) -> None:
             firsts.append(first)
         all_times = interleaved(runs, firsts, budget)
         for subject, times in zip(subjects, all_times, strict=True):
-            median, repeats = statistics.median(times), len(times)
             if batch == 1:
-                subject.found("latency_ms_batch1", 1000 * median, repeats)
-            subject.found(f"fps_batch{batch}", subject.clips(batch) / median, repeats)
+                subject.timed("latency_ms_batch1", times, milliseconds)
+            subject.timed(f"fps_batch{batch}", times, partial(truediv, subject.clips(batch)))
 
 
 def _measure_training(subjects: list[Subject], budget: float) -> None:
@@ -250,9 +270,8 @@ def _measure_training(subjects: list[Subject], budget: float) -> None:
         firsts.append(first)
     all_times = interleaved([training.update for training in trainings], firsts, budget)
     for subject, training, times in zip(subjects, trainings, all_times, strict=True):
-        median, repeats = statistics.median(times), len(times)
-        subject.found("train_step_ms", 1000 * median, repeats)
-        subject.found("images_per_second_training", training.faces / median, repeats)
+        subject.timed("train_step_ms", times, milliseconds)
+        subject.timed("images_per_second_training", times, partial(truediv, training.faces))
 
 
 def write(path: Path, rows: list[Row]) -> None:
@@ -260,7 +279,12 @@ def write(path: Path, rows: list[Row]) -> None:
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(Row._fields)
-        table.writerows(row._replace(value=f"{row.value:.9g}") for row in rows)  # type: ignore[arg-type]
+        for row in rows:
+            numbers = {
+                name: "" if (number := getattr(row, name)) is None else f"{number:.9g}"
+                for name in ("value", "low", "high")
+            }
+            table.writerow((row._asdict() | numbers).values())
 
 
 def read_spec(spec: Any) -> list[Entry]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
+
+os.environ.setdefault("KINETO_LOG_LEVEL", "9")  # the profiler would log each start and stop
 
 import torch
 from torch.profiler import ProfilerActivity, profile

@@ -31,6 +31,24 @@ KINDS = {
     )
 }
 """Kinds of tables, each with the module whose ``fill`` makes it."""
+FIGURE_KINDS = {
+    kind: f"cadnet.paper.drawing.{kind}"
+    for kind in (
+        "sheet",
+        "predictions",
+        "masks",
+        "architecture",
+        "attention",
+        "ced",
+        "bars",
+        "correlation",
+        "confusion",
+        "runtime",
+        "search",
+        "tradeoff",
+    )
+}
+"""Kinds of figures, each with the module whose ``draw`` makes it."""
 _READ_ALL = ("claims", "significance", "audit")
 
 _FOLDER = Path(__file__).parent
@@ -122,6 +140,8 @@ class _Declared(_Strict):
 
     title: str
     kind: str
+    columns: list[Column] = []
+    reproduced: list[Row] = []
     experiments: dict[str, str] = {}
     datasets: list[str] = []
     architectures: dict[str, str] = {}
@@ -129,11 +149,13 @@ class _Declared(_Strict):
 
     def needed_experiments(self) -> list[str]:
         """By name, each once."""
-        return list(self.experiments)
+        rows = [row.at(i) for row in self.reproduced for i in range(len(self.columns))]
+        return list(dict.fromkeys([*(name for name in rows if name), *self.experiments]))
 
     def needed_datasets(self) -> list[str]:
         """Whose facts are stated."""
-        return self.datasets
+        named = [d for column in self.columns for d in (column.train_on, column.dataset)]
+        return list(dict.fromkeys([*named, *self.datasets]))
 
     def needs_all(self) -> bool:
         """Whether every experiment's scores are read."""
@@ -148,18 +170,8 @@ class Table(_Declared):
     """A table. ``kind``: a key of ``KINDS``."""
 
     kind: str = "scores"
-    columns: list[Column] = []
-    reproduced: list[Row] = []
     measures: list[Measure] = []
     claims: Literal["results", "speed"] = "results"
-
-    def needed_experiments(self) -> list[str]:
-        rows = [row.at(i) for row in self.reproduced for i in range(len(self.columns))]
-        return list(dict.fromkeys([*(name for name in rows if name), *self.experiments]))
-
-    def needed_datasets(self) -> list[str]:
-        named = [d for column in self.columns for d in (column.train_on, column.dataset)]
-        return list(dict.fromkeys([*named, *self.datasets]))
 
 
 class Examples(_Strict):
@@ -174,13 +186,19 @@ class Examples(_Strict):
 
 class Figure(_Declared):
     """A figure. ``subset`` of the first of ``datasets``, made of ``members``; ``table`` is the
-    table whose numbers it draws."""
+    table whose numbers it draws; ``drawn`` the architectures whose shapes it shows (titles by
+    name)."""
 
     subset: str = ""
     members: list[str] = []
     table: str = ""
     examples: Examples | None = None
-    caption: str = ""
+    drawn: dict[str, str] = {}
+    caption: str
+
+    def needed_datasets(self) -> list[str]:
+        shown = [self.examples.dataset] if self.examples else []
+        return list(dict.fromkeys([*super().needed_datasets(), *shown]))
 
 
 class Declarations(_Strict):
@@ -193,6 +211,11 @@ class Declarations(_Strict):
         for name, table in self.tables.items():
             if table.kind not in KINDS:
                 raise ValueError(f"{name}: kind is one of {', '.join(KINDS)}")
+        for name, figure in self.figures.items():
+            if figure.kind not in FIGURE_KINDS:
+                raise ValueError(f"{name}: kind is one of {', '.join(FIGURE_KINDS)}")
+            if figure.table and figure.table not in self.tables:
+                raise ValueError(f"{name}: there is no table {figure.table}")
         return self
 
 
@@ -224,6 +247,16 @@ def filled_by(table: str) -> str:
     return KINDS[declared().tables[table].kind]
 
 
+def drawn_by(figure: str) -> str:
+    """The module that draws a figure."""
+    return FIGURE_KINDS[declared().figures[figure].kind]
+
+
+def sources(figure: Figure) -> list[_Declared]:
+    """The declarations that say what a figure is made from: its own and its table's."""
+    return [figure, *([declared().tables[figure.table]] if figure.table else [])]
+
+
 def architectures() -> list[str]:
     """Those whose cost a table or a figure states, each once."""
     everything = (*declared().tables.values(), *declared().figures.values())
@@ -241,3 +274,9 @@ def digest(group: Literal["tables", "figures"] | None = None, name: str = "") ->
     if ours[group][name].get("kind") in _READ_ALL:
         theirs = [printed, _read(_FILES[2])]
     return json_digest([needs, theirs, printed.get(figure_of)])[:16]
+
+
+def templates() -> str:
+    """Changes when what the page and the paper are written into does."""
+    files = sorted((_FOLDER / "page" / "templates").iterdir())
+    return json_digest({path.name: file_digest(path) for path in files})[:16]

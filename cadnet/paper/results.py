@@ -31,6 +31,8 @@ class Results:
         measured: efficiency.csv; searched: search.csv. Empty where none was given.
         counted: 10⁹ multiply-adds of architectures at the paper's size.
         occlusion: shares of occluded landmarks up to which a face is mild, is moderate.
+        examples: faces for a figure, as ``cadnet.evaluation.examples`` chose them.
+        models: architectures to draw and the px of their input: {"size": …, "models": {…}}.
     """
 
     scores: pd.DataFrame
@@ -41,6 +43,8 @@ class Results:
     searched: pd.DataFrame = field(default_factory=pd.DataFrame)
     counted: dict[str, float] = field(default_factory=dict)
     occlusion: dict[str, float] = field(default_factory=dict)
+    examples: Path | None = None
+    models: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def errors(self) -> pd.DataFrame:
@@ -100,6 +104,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--paper-models", type=json.loads, default={}, help="architectures at the paper's size"
     )
+    parser.add_argument("--examples", type=Path, help="what cadnet.evaluation.examples wrote")
+    parser.add_argument("--models", type=json.loads, default={}, help="architectures to draw")
 
 
 def _counted(models: dict[str, Any]) -> dict[str, float]:
@@ -138,4 +144,6 @@ def from_arguments(options: argparse.Namespace) -> Results:
         optional(options.search),
         _counted(options.paper_models),
         options.occlusion,
+        options.examples,
+        options.models,
     )

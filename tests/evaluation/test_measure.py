@@ -49,6 +49,10 @@ def test_every_architecture_has_every_metric_in_order(found):
     assert list(found) == [(n, m) for n in ("cadnet_fer", "cadnet_3d", "heatmap") for m in METRICS]
     for (_, metric), row in found.items():
         assert (row.repeats > 0) == (metric in TIMED), metric
+        if row.repeats:
+            assert row.low <= row.value <= row.high, metric
+        else:
+            assert row.low is row.high is None, metric
         assert row.value > 0
         assert (row.device, row.threads, row.size) == ("cpu", 1, 32)
 

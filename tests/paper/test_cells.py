@@ -1,8 +1,10 @@
+import importlib
 import json
 import statistics
 
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from cadnet.paper import declarations, tables
 from cadnet.paper.cells import Filled
@@ -141,3 +143,17 @@ def test_each_number_says_what_it_was_measured_on(trained, tested, mark):
     assert "trained on 300w: " in cell.data and "tested on cofw: " in cell.data
     assert [text.split(":")[0] for text in filled.measured_on] == ["300w", "cofw"]
     assert all(not cell.mark for ln in filled.lines if ln.kind == "reported" for cell in ln.cells)
+
+
+def test_figures_name_known_kinds_architectures_and_test_sets():
+    params, declared = load(ROOT / "params.yaml", {}), declarations.declared()
+    for name, figure in declared.figures.items():
+        assert set(figure.drawn) <= set(params.models), name
+        assert hasattr(importlib.import_module(declarations.drawn_by(name)), "draw")
+        if shown := figure.examples:
+            assert shown.dataset in params.experiments[shown.experiment].test_on, name
+        assert figure.caption.endswith("."), name
+    broken = declared.model_dump()
+    broken["figures"]["F7"]["kind"] = "painting"
+    with pytest.raises(ValidationError, match="F7: kind is one of sheet, "):
+        declarations.Declarations.model_validate(broken)

@@ -2,11 +2,13 @@
 
 import csv
 import io
+import json
 import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from cadnet.paper import figures, formats, plots, tables
 from cadnet.paper.kinds import fill
@@ -42,35 +44,76 @@ def test_latex_escapes_what_latex_would_take_as_its_own(results):
     assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {4}
 
 
-def test_cumulative_is_the_share_up_to_each_value():
-    grid, errors = np.linspace(0, 10, 21), np.array([1.0, 2.5, 2.5, 9.0, 30.0])
-    naive = [100 * sum(e <= x for e in errors) / 5 for x in grid]
-    np.testing.assert_allclose(figures.cumulative(errors, grid), naive)
-
-
-def draw(saved, folder, names=("F7", "F8")):
+def draw(saved, folder, names=("F7", "F8"), more=()):
     for name in names:
-        assert figures.main([*saved, f"--figure={name}", f"--out={folder}"]) == 0
+        assert figures.main([*saved, *more, f"--figure={name}", f"--out={folder}"]) == 0
     return folder
 
 
-def test_figures_are_the_same_bytes_and_valid(saved, tmp_path):
-    first, second = draw(saved, tmp_path / "one"), draw(saved, tmp_path / "two")
-    names = sorted(path.name for path in first.iterdir())
-    assert names == ["F7.png", "F7.svg", "F8.png", "F8.svg"]
-    for name in names:
+@pytest.fixture
+def faces(tmp_path):
+    """Faces as ``cadnet.evaluation.examples`` writes them: of 300W, with masks."""
+    rng = np.random.default_rng(4)
+    path = tmp_path / "faces.npz"
+    arrays = {
+        "images": rng.integers(0, 256, (6, 8, 8, 3)).repeat(4, 1).repeat(4, 2).astype(np.uint8),
+        "truth": rng.uniform(0, 32, (6, 68, 2)), "predicted": rng.uniform(0, 32, (6, 68, 2)),
+        "errors": rng.uniform(2, 9, 6), "occluded": np.full((6, 68), np.nan),
+        **{name: rng.uniform(size=(6, 4, 4)) for name in ("drop", "importance", "final")},
+        "keys": np.array(list("abcdef")), "expression": np.full(6, -1),
+        "predicted_expression": np.full(6, -1), "reason": np.array(""),
+    }  # fmt: skip
+    np.savez(path, **arrays)
+    return path
+
+
+def test_figures_are_the_same_bytes_valid_and_small(saved, faces, params, tmp_path):
+    shapes = {"cadnet": params.models["cadnet"].model_dump(mode="json")}
+    shapes["cadnet_fer"] = params.models["cadnet_fer"].model_dump(mode="json")
+    more = [f"--examples={faces}", f"--models={json.dumps({'size': 32, 'models': shapes})}"]
+    names = ["F10", "F3", "F4", "F5", "F7", "F8", "F9"]
+    first, second = (draw(saved, tmp_path / folder, names, more) for folder in ("one", "two"))
+    drawn = sorted(path.name for path in first.iterdir())
+    assert drawn == sorted(f"{name}.{kind}" for name in names for kind in ("png", "svg"))
+    for name in drawn:
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
         if name.endswith("svg"):
+            assert (first / name).stat().st_size < 400_000, name
             assert ET.parse(first / name).getroot().tag.endswith("svg")
 
 
-def test_a_figure_without_data_says_so(results, saved, tmp_path):
+def said(figure):
+    """What a figure without data says."""
+    (text,) = figure.axes[0].texts
+    return text.get_text().replace("\n", " ")
+
+
+def test_a_figure_without_data_says_so(results, errors, tmp_path):
     counts = {**about()["counts"], "ibug": 0}
     folders = (tmp_path / "results/all",)
     partial = Results(results.scores, {"300w": about(counts=counts)}, folders=folders)
-    (text,) = figures.draw("F8", partial).axes[0].texts
-    assert text.get_text() == "not available: ibug/ not present"
-    assert figures.draw("F8", Results(results.scores, results.data, folders=folders)).axes[0].lines
+    assert said(figures.draw("F8", partial)) == "not available: ibug/ not present"
+    assert said(figures.draw("F10", partial)) == "not available: ibug/ not present"
+    nothing = Results(results.scores[:0], results.data)
+    for name, why in (
+        ("F1", "cofw not present"),
+        ("F3", "no run of resnet18 on 300w"),
+        ("F8", "no run of its experiments"),
+        ("F9", "no run of its experiments"),
+        ("X4", "needs four runs or more of both tasks"),
+        ("X5", "no face with an expression was tested with both models"),
+        ("X6", "nothing was measured"),
+        ("X7", "no experiment to search with is selected"),
+        ("X10", "nothing was measured"),
+        ("X13", "affectnet not present"),
+    ):
+        assert said(figures.draw(name, nothing)) == f"not available: {why}"
+
+
+def test_faces_that_may_not_be_shown_say_why(results, tmp_path):
+    np.savez(tmp_path / "hidden.npz", reason=np.array("official photographs are hidden"))
+    hidden = Results(results.scores, results.data, examples=tmp_path / "hidden.npz")
+    assert said(figures.draw("F10", hidden)) == "not available: official photographs are hidden"
 
 
 def test_scores_without_a_column_are_refused(saved, tmp_path, capsys):

@@ -24,6 +24,26 @@ rule table:
         " --out reports/tables --filled {output.filled:q} --log {log:q}"
 
 
+rule examples:
+    input:
+        unpack(example_inputs),
+    output:
+        "results/examples/{figure}.npz",
+    log:
+        "logs/examples/{figure}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("cadnet.evaluation.examples"),
+        inputs=lambda w, input: as_options(input),
+        chosen=example_options,
+    message:
+        "faces for figure {wildcards.figure}"
+    shell:
+        "python -m cadnet.evaluation.examples {params.inputs} {params.chosen}"
+        " --out {output:q} --log {log:q}"
+
+
 rule figure:
     input:
         unpack(figure_inputs),
@@ -34,14 +54,15 @@ rule figure:
     conda:
         "../../environment.yml"
     params:
-        code=lambda w: code("cadnet.paper.figures"),
+        code=lambda w: code("cadnet.paper.figures", declarations.drawn_by(w.figure)),
         declared=lambda w: declarations.digest("figures", w.figure),
         inputs=lambda w, input: as_options(input),
+        models=lambda w: drawn_models(w.figure),
     message:
         "figure {wildcards.figure}"
     shell:
         "python -m cadnet.paper.figures --figure {wildcards.figure:q} {params.inputs}"
-        " --out reports/figures --log {log:q}"
+        " {params.models} --out reports/figures --log {log:q}"
 
 
 rule report:
@@ -60,7 +81,7 @@ rule report:
         "../../environment.yml"
     params:
         code=code("cadnet.paper.report"),
-        templates=templates(),
+        templates=declarations.templates(),
         declared=declarations.digest(),
         preset=PARAMS.preset,
         paper=[str(Path(file).relative_to("reports")) for file in PAPER],
@@ -85,7 +106,7 @@ rule paper:
         "../../environment.yml"
     params:
         code=code("cadnet.paper.latex"),
-        templates=templates(),
+        templates=declarations.templates(),
         declared=declarations.digest(),
         preset=PARAMS.preset,
     message:
