@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from cadnet.schema import Count, Experiment, Model, Positive, Share, Strict, Train
 
@@ -150,6 +150,12 @@ class Search(Strict):
     seed: Annotated[int, Field(ge=0)]
     epochs: Count
     grids: dict[FolderName, Grid]
+
+    @field_validator("grids", mode="before")
+    @classmethod
+    def _without_nulls(cls, grids: Any) -> Any:
+        """``null`` takes a grid away that a file below has."""
+        return {n: g for n, g in grids.items() if g is not None} if isinstance(grids, dict) else grids
 
 
 class Efficiency(Strict):

@@ -9,7 +9,7 @@ from cadnet import provenance
 from cadnet.data import origin
 from cadnet.data.access import access
 from cadnet.data.sources import SOURCE_MODULES
-from cadnet.paper import declarations
+from cadnet.paper import declarations, typeset
 from workflow.jobs import complaint, exports, follow_journals, own_python_first
 from workflow.terminal import one_line_a_job
 
@@ -43,6 +43,11 @@ FIGURES = expand(
     figure=declarations.outputs()["figures"],
     kind=["svg", "png"],
 )
+PAPER = ["reports/paper/paper.tex"]
+# A pdf is promised only where TeX is: elsewhere the sources are all that there is.
+TYPESET = typeset.program()
+if TYPESET:
+    PAPER.append("reports/paper/paper.pdf")
 CURVES = expand("results/curves/{experiment}.csv", experiment=EXPERIMENTS)
 TUNED = "results/chosen.json"
 
@@ -192,9 +197,8 @@ def drawn_models(figure):
     if not names:
         return ""
     models = {name: PARAMS.models[name].model_dump(mode="json") for name in names}
-    return "--models " + shlex.quote(
-        as_json({"size": PARAMS.data.size, "models": models})
-    )
+    drawn = as_json({"size": PARAMS.data.size, "models": models})
+    return f"--models {shlex.quote(drawn)}"
 
 
 def further_options(table):
@@ -209,11 +213,10 @@ def further_options(table):
             name: paper.models[name].model_dump(mode="json")
             for name in declared.architectures
         }
-        return "--paper-models " + shlex.quote(
-            as_json({"size": paper.data.size, "models": models})
-        )
+        counted = as_json({"size": paper.data.size, "models": models})
+        return f"--paper-models {shlex.quote(counted)}"
     if declared.needs_all():
-        return "--occlusion " + shlex.quote(as_json(PARAMS.data.occlusion.model_dump()))
+        return f"--occlusion {shlex.quote(as_json(PARAMS.data.occlusion.model_dump()))}"
     return ""
 
 

@@ -230,6 +230,13 @@ def declared() -> Declarations:
     return Declarations.model_validate(_read(_FILES[0]))
 
 
+def tests_of_claims() -> dict[str, Any]:
+    """Each claim's test by the claim's id, as the file has it: who only reads which experiments it
+    names needs none of the classes (and statistics) behind it."""
+    listed = yaml.safe_load(_FILES[2].read_text(encoding="utf-8"))
+    return {entry["id"]: entry["test"] for entry in listed}
+
+
 def outputs() -> dict[str, list[str]]:
     """The numbers of all tables and figures."""
     return {"tables": list(declared().tables), "figures": list(declared().figures)}
@@ -267,3 +274,9 @@ def digest(group: Literal["tables", "figures"] | None = None, name: str = "") ->
     if ours[group][name].get("kind") in _READ_ALL:
         theirs = [printed, _read(_FILES[2])]
     return json_digest([needs, theirs, printed.get(figure_of)])[:16]
+
+
+def templates() -> str:
+    """Changes when what the page and the paper are written into does."""
+    files = sorted((_FOLDER / "page" / "templates").iterdir())
+    return json_digest({path.name: file_digest(path) for path in files})[:16]

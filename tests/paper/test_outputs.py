@@ -5,21 +5,19 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ET
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from cadnet.paper import declarations, figures, plots, report, tables
-from cadnet.paper.drawing.style import unavailable, write
+from cadnet.paper import figures, formats, plots, tables
 from cadnet.paper.kinds import fill
 from cadnet.paper.results import Results
-from tests.paper.conftest import about, facts, run
+from tests.paper.conftest import about
 
 
 def test_csv_has_full_numbers_and_where_they_come_from(results):
-    rows = list(csv.DictReader(io.StringIO(tables.to_csv(fill("T2", results)))))
+    rows = list(csv.DictReader(io.StringIO(formats.to_csv(fill("T2", results)))))
     (cell,) = [r for r in rows if r["experiment"] == "cadnet" and r["column"] == "Common"]
     assert (cell["kind"], cell["mean"], cell["std"]) == ("reproduced", "5.5", "1.80278")
     assert (cell["seeds"], cell["images"], cell["digest"]) == ("0 1 2", "9", "d" * 64)
@@ -29,19 +27,19 @@ def test_csv_has_full_numbers_and_where_they_come_from(results):
 
 
 def test_markdown_is_a_table_of_equal_rows(results):
-    lines = [x for x in tables.to_markdown(fill("T2", results)).splitlines() if x[:1] == "|"]
+    lines = [x for x in formats.to_markdown(fill("T2", results)).splitlines() if x[:1] == "|"]
     assert len({line.count("|") for line in lines}) == 1
     assert any("⚠ does not beat the trivial predictor" in line for line in lines)
 
 
 def test_latex_escapes_what_latex_would_take_as_its_own(results):
-    assert tables.latex("50 % of a_b & {c} \\d ⚠ ±ᵇ") == (
+    assert formats.latex("50 % of a_b & {c} \\d ⚠ ±ᵇ") == (
         r"50 \% of a\_b \& \{c\} \textbackslash{}d \ensuremath{\triangle} \ensuremath{\pm}"
         r"\textsuperscript{b}"
     )
     for name in ("T1", "T7", "C2", "X3"):
-        assert tables.to_latex(fill(name, results)).isascii(), name
-    text = tables.to_latex(fill("T7", results))
+        assert formats.to_latex(fill(name, results)).isascii(), name
+    text = formats.to_latex(fill("T7", results))
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {4}
 
@@ -57,9 +55,8 @@ def faces(tmp_path):
     """Faces as ``cadnet.evaluation.examples`` writes them: of 300W, with masks."""
     rng = np.random.default_rng(4)
     path = tmp_path / "faces.npz"
-    coarse = rng.integers(0, 256, (6, 8, 8, 3))
     arrays = {
-        "images": np.kron(coarse, np.ones((1, 4, 4, 1))).astype(np.uint8),
+        "images": rng.integers(0, 256, (6, 8, 8, 3)).repeat(4, 1).repeat(4, 2).astype(np.uint8),
         "truth": rng.uniform(0, 32, (6, 68, 2)), "predicted": rng.uniform(0, 32, (6, 68, 2)),
         "errors": rng.uniform(2, 9, 6), "occluded": np.full((6, 68), np.nan),
         **{name: rng.uniform(size=(6, 4, 4)) for name in ("drop", "importance", "final")},
@@ -119,74 +116,6 @@ def test_faces_that_may_not_be_shown_say_why(results, tmp_path):
     assert said(figures.draw("F10", hidden)) == "not available: official photographs are hidden"
 
 
-class Page(HTMLParser):
-    """What a page refers to, and whether its elements are closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag, attrs):
-        found = dict(attrs)
-        if "id" in found:
-            self.ids.append(found["id"])
-        self.links += [found[k] for k in ("href", "src", "xlink:href") if found.get(k)]
-        if tag not in {"meta", "br", "img", "link", "hr"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
-def arguments_of_page(saved, data, tmp_path):
-    """The page's arguments: some tables filled, both curves drawn, the other figures missing."""
-    figures_folder, files = draw(saved, tmp_path / "figures"), []
-    for name in set(declarations.declared().figures) - {"F7", "F8"}:
-        write(unavailable("no data"), figures_folder / f"{name}.svg")
-    (tmp_path / "300w.json").write_text(json.dumps(facts("300w", data)))
-    for name in ("T2", "T4", "T7", "T12"):
-        files.append(tmp_path / f"{name}.json")
-        out = [f"--out={tmp_path / 'tables'}", f"--filled={files[-1]}"]
-        assert tables.main([f"--table={name}", *saved, *out]) == 0
-    runs = [*(run("cadnet", seed) for seed in range(3)), run("resnet18", 0)]
-    (tmp_path / "runs.json").write_text(json.dumps(runs))
-    return [
-        "--tables", *map(str, files), "--runs", str(tmp_path / "runs.json"),
-        "--data", str(tmp_path / "300w.json"), "--figures", str(figures_folder),
-        "--errors", str(tmp_path / "results/all/errors.parquet"),
-        "--preset", "demo", "--out", str(tmp_path / "index.html"),
-    ]  # fmt: skip
-
-
-def test_the_page_stands_alone(saved, tmp_path):
-    assert report.main(arguments_of_page(saved, about(), tmp_path)) == 0
-    text = (tmp_path / "index.html").read_text()
-    page = Page()
-    page.feed(text)
-    assert page.open == []
-    assert len(page.ids) == len(set(page.ids))
-    inner = [link[1:] for link in page.links if link.startswith("#")]
-    assert set(inner) <= set(page.ids) and any(link.startswith("run-cadnet") for link in inner)
-    outer = [link for link in page.links if not link.startswith("#")]
-    assert all(re.fullmatch(r"(tables|figures)/\w+\.\w+", link) for link in outer), outer
-    assert "built-in synthetic faces" in text and "cccccccccc" in text
-    assert "aflw not present" in text and "⚠" in text
-
-
-def test_official_data_carry_no_warning_of_built_in_faces(saved, tmp_path):
-    official = about(origin="official")
-    assert report.main(arguments_of_page(saved, official, tmp_path)) == 0
-    assert "built-in synthetic" not in (tmp_path / "index.html").read_text()
-
-
-def test_names_are_escaped(saved, tmp_path):
-    data = about(missing=["skipped: <script>alert(1)</script>"], partial=True)
-    assert report.main(arguments_of_page(saved, data, tmp_path)) == 0
-    assert "<script>alert" not in (tmp_path / "index.html").read_text()
-
-
 def test_scores_without_a_column_are_refused(saved, tmp_path, capsys):
     path = tmp_path / "results/all/scores.csv"
     pd.read_csv(path).drop(columns="images").to_csv(path, index=False)
@@ -214,8 +143,3 @@ def test_curves_are_means_over_seeds_and_forget_old_experiments(tmp_path):
     assert table["seeds_highest"].tolist() == [11.0, 8.0]
     page = (tmp_path / "plots.html").read_text()
     assert page.count("{plot_divs}") == 1 and not re.search(r"<script[^>]+src", page)
-
-
-@pytest.mark.parametrize("commit", ["0123456789abcdef" * 2 + "01234567", "unknown"])
-def test_short_commits(commit):
-    assert report.short_commit(commit) == commit[:10]

@@ -69,8 +69,9 @@ rule report:
     input:
         FIGURES,
         tables=FILLED,
+        paper=PAPER,
         runs="results/runs.json",
-        data=expand("data/aligned/{dataset}.json", dataset=PARAMS.datasets()),
+        data="results/data.json",
         errors="results/errors.parquet",
     output:
         "reports/index.html",
@@ -80,14 +81,60 @@ rule report:
         "../../environment.yml"
     params:
         code=code("cadnet.paper.report"),
+        templates=declarations.templates(),
         declared=declarations.digest(),
         preset=PARAMS.preset,
+        paper=[str(Path(file).relative_to("reports")) for file in PAPER],
     message:
         "report"
     shell:
         "python -m cadnet.paper.report --tables {input.tables:q} --runs {input.runs:q}"
         " --data {input.data:q} --errors {input.errors:q} --figures reports/figures"
-        " --preset {params.preset:q} --out {output:q} --log {log:q}"
+        " --preset {params.preset:q} --paper {params.paper:q} --out {output:q} --log {log:q}"
+
+
+rule paper:
+    input:
+        tables=FILLED,
+        runs="results/runs.json",
+        data="results/data.json",
+    output:
+        "reports/paper/paper.tex",
+    log:
+        "logs/paper.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("cadnet.paper.latex"),
+        templates=declarations.templates(),
+        declared=declarations.digest(),
+        preset=PARAMS.preset,
+    message:
+        f"paper.tex{'' if TYPESET else ' (no TeX here, so no pdf)'}"
+    shell:
+        "python -m cadnet.paper.latex --tables {input.tables:q} --runs {input.runs:q}"
+        " --data {input.data:q} --preset {params.preset:q} --out {output:q} --log {log:q}"
+
+
+if TYPESET:
+
+    rule pdf:
+        input:
+            [file for file in TABLES if file.endswith(".tex")],
+            [file for file in FIGURES if file.endswith(".png")],
+            tex="reports/paper/paper.tex",
+        output:
+            "reports/paper/paper.pdf",
+        log:
+            "logs/pdf.log",
+        conda:
+            "../../environment.yml"
+        params:
+            code=code("cadnet.paper.typeset"),
+        message:
+            "paper.pdf"
+        shell:
+            "python -m cadnet.paper.typeset --tex {input.tex:q} --out {output:q} --log {log:q}"
 
 
 rule plots:
