@@ -155,7 +155,9 @@ class Search(Strict):
     @classmethod
     def _without_nulls(cls, grids: Any) -> Any:
         """``null`` takes a grid away that a file below has."""
-        return {n: g for n, g in grids.items() if g is not None} if isinstance(grids, dict) else grids
+        if not isinstance(grids, dict):
+            return grids
+        return {name: grid for name, grid in grids.items() if grid is not None}
 
 
 class Efficiency(Strict):

@@ -24,8 +24,7 @@ def made_from(group, *experiments):
     """How many of the tables or figures read some experiments' scores."""
     declared = getattr(declarations.declared(), group).values()
     return sum(
-        item.needs_all() or bool({*item.needed_experiments()} & {*experiments})
-        for item in declared
+        item.needs_all() or bool({*item.needed_experiments()} & {*experiments}) for item in declared
     )
 
 
