@@ -44,7 +44,7 @@ def published(checkout, tmp_path):
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, checkout / name)
     replace(checkout / "params.yaml", "preset: demo", "preset: smoke")
-    replace(checkout / "params.yaml", "only: []", "only: [resnet18, cadnet]")
+    replace(checkout / "params.yaml", "only: []", "only: [resnet18, adb_llb]")
     run(checkout, "git", "init", "-q")
     run(checkout, "dvc", "remote", "add", "-d", "store", str(tmp_path / "store"))
     commit(checkout, "sources")
@@ -59,24 +59,24 @@ def test_a_fresh_clone_with_pulled_results_retrains_what_changed(published, tmp_
     run(tmp_path, "git", "clone", "-q", str(published), str(clone))
     run(clone, "dvc", "pull")
     assert "up to date" in run(clone, "dvc", "status")
-    names = ("cadnet", "resnet18")
+    names = ("adb_llb", "resnet18")
     models = {name: clone / f"results/{name}/seed0/model.safetensors" for name in names}
     before = {name: path.read_bytes() for name, path in models.items()}
     assert "Nothing to be done" in run(clone, "snakemake", "--cores", "2", "-n", "--", "all")
 
-    old, new = "    title: CAD-Net\n", "    title: CAD-Net\n    model: { llb: { rank: 4 } }\n"
-    replace(clone / "params.yaml", old, new)
+    old = "title: CAD-Net without DGB, "
+    replace(clone / "params.yaml", old, f"{old}model: {{ llb: {{ rank: 4 }} }}, ")
     printed = run(clone, "dvc", "repro")
-    assert "train cadnet, seed 0" in printed and "train resnet18" not in printed
-    assert models["cadnet"].read_bytes() != before["cadnet"]
+    assert "train adb_llb, seed 0" in printed and "train resnet18" not in printed
+    assert models["adb_llb"].read_bytes() != before["adb_llb"]
     assert models["resnet18"].read_bytes() == before["resnet18"]
-    record = json.loads((clone / "results/cadnet/seed0/run.json").read_text())
+    record = json.loads((clone / "results/adb_llb/seed0/run.json").read_text())
     assert record["parameters"]["model"]["llb"] == {"rank": 4}
 
     changed = json.loads(run(clone, "dvc", "metrics", "diff", "--json"))
     metrics = changed["diff"]["results/metrics.json"] if "diff" in changed else changed
-    assert "cadnet" in json.dumps(metrics) and "resnet18" not in json.dumps(metrics)
+    assert "adb_llb" in json.dumps(metrics) and "resnet18" not in json.dumps(metrics)
     run(clone, "dvc", "plots", "diff")
     page = (clone / "dvc_plots/index.html").read_text()
-    assert "curves/cadnet.csv" in page and "<script src" not in page
+    assert "curves/adb_llb.csv" in page and "<script src" not in page
     assert "Stage 'paper' didn't change" in run(clone, "dvc", "repro")
