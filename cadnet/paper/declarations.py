@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import yaml
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from cadnet.provenance import digest as json_digest
 from cadnet.provenance import file_digest
+from cadnet.yamlfiles import read_yaml
 
 KINDS = {
     kind: f"cadnet.paper.kinds.{kind}"
@@ -219,22 +219,16 @@ class Declarations(_Strict):
         return self
 
 
-def _read(path: Path) -> dict[str, Any]:
-    tree: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return tree
-
-
 @cache
 def declared() -> Declarations:
     """Tables and figures, by their number in the paper."""
-    return Declarations.model_validate(_read(_FILES[0]))
+    return Declarations.model_validate(read_yaml(_FILES[0]))
 
 
 def tests_of_claims() -> dict[str, Any]:
     """Each claim's test by the claim's id, as the file has it: who only reads which experiments it
     names needs none of the classes (and statistics) behind it."""
-    listed = yaml.safe_load(_FILES[2].read_text(encoding="utf-8"))
-    return {entry["id"]: entry["test"] for entry in listed}
+    return {entry["id"]: entry["test"] for entry in read_yaml(_FILES[2])}
 
 
 def outputs() -> dict[str, list[str]]:
@@ -267,12 +261,12 @@ def digest(group: Literal["tables", "figures"] | None = None, name: str = "") ->
     """Changes when a declaration or a reported number does: of one table or figure, or of any."""
     if group is None:
         return "-".join(file_digest(path)[:12] for path in _FILES)
-    ours, printed = _read(_FILES[0]), _read(_FILES[1])
+    ours, printed = read_yaml(_FILES[0]), read_yaml(_FILES[1])
     figure_of = ours[group][name].get("table", "")
     needs = [ours["needs"], ours[group][name], ours["tables"].get(figure_of)]
     theirs = printed.get(name)
     if ours[group][name].get("kind") in _READ_ALL:
-        theirs = [printed, _read(_FILES[2])]
+        theirs = [printed, read_yaml(_FILES[2])]
     return json_digest([needs, theirs, printed.get(figure_of)])[:16]
 
 

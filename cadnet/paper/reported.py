@@ -8,8 +8,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, model_validator
+
+from cadnet.yamlfiles import read_yaml
 
 FILE = Path(__file__).parent / "reported.yaml"
 
@@ -109,7 +110,7 @@ def reported() -> Reported:
         ValueError: a row has another number of values than its table has columns, or a name is
             there twice.
     """
-    tree = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    tree = dict(read_yaml(FILE))
     expressions, text = tree.pop("T1"), tree.pop("text")
     if len({entry["id"] for entry in text}) != len(text):
         raise ValueError(f"{FILE}: two text numbers of one id")

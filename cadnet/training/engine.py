@@ -75,9 +75,9 @@ class Keeper:
             except OutputError as error:
                 kept = f" The model before this batch could not be kept: {error}."
         return TrainingError(
-            f"the loss is not finite in epoch {self.at.epoch}, batch {self.at.batch + 1} "
-            f"({terms}); its faces: {', '.join(batch.keys)}. Lower train.learning_rate, or look at "
-            f"these faces.{kept}"
+            f"the loss or its gradient is not finite in epoch {self.at.epoch}, batch "
+            f"{self.at.batch + 1} ({terms}); its faces: {', '.join(batch.keys)}. Lower "
+            f"train.learning_rate, or look at these faces.{kept}"
         )
 
     @contextmanager

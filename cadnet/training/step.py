@@ -51,7 +51,9 @@ class Step:
         self.device, self.learning_rate = device, train.learning_rate
 
     def __call__(self, batch: Batch, epoch: float) -> dict[str, float]:
-        """The loss and its terms by name; where one is not finite the model stays as it was.
+        """The loss, its terms and the norm of its gradient by name.
+
+        Where one is not finite the model stays as it was.
 
         Args:
             epoch: epochs that are done, a fraction, for the schedule.
@@ -69,13 +71,16 @@ class Step:
         total = torch.stack(list(terms.values())).sum()
         self.optimiser.zero_grad()
         total.backward()
-        losses = self.ours.mean(torch.stack([total, *terms.values()]).detach())
+        learned = [weight for weight in self.model.parameters() if weight.grad is not None]
+        norm = nn.utils.get_total_norm(weight.grad for weight in learned if weight.grad is not None)
+        losses = self.ours.mean(torch.stack([total, *terms.values(), norm]).detach())
         values = losses.tolist()  # waits for the device once
         if all(map(math.isfinite, values)):
             if self.train.clip_gradient is not None:
-                nn.utils.clip_grad_norm_(self.model.parameters(), self.train.clip_gradient)
+                nn.utils.clip_grads_with_norm_(learned, self.train.clip_gradient, norm)
             self.optimiser.step()
-        return dict(zip(["loss", *(f"loss_{name}" for name in terms)], values, strict=True))
+        names = ["loss", *(f"loss_{name}" for name in terms), "gradient_norm"]
+        return dict(zip(names, values, strict=True))
 
 
 def in_float32(output: Output) -> Output:

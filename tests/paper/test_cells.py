@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from cadnet.paper import declarations, tables
+from cadnet.paper import declarations, formats
 from cadnet.paper.cells import Filled
 from cadnet.paper.kinds import fill
 from cadnet.paper.reported import reported
@@ -140,7 +140,7 @@ def test_each_number_says_what_it_was_measured_on(trained, tested, mark):
     data = {"300w": about(**trained), "cofw": about(**tested)}
     filled = fill("T7", Results(table, data))
     cell = line(filled, "CAD-Net").cells[0]
-    assert cell.mark == mark and tables.text(cell) == f"9.00 (1 seed) {mark}"
+    assert cell.mark == mark and formats.text(cell) == f"9.00 (1 seed) {mark}"
     assert "trained on 300w: " in cell.data and "tested on cofw: " in cell.data
     assert [text.split(":")[0] for text in filled.measured_on] == ["300w", "cofw"]
     assert all(not cell.mark for ln in filled.lines if ln.kind == "reported" for cell in ln.cells)

@@ -15,9 +15,11 @@ import pytest
 from tests.conftest import ROOT
 
 BIN = Path(sys.executable).parent
+EXPERIMENTS = ("resnet18", "cadnet")
+NOT_SEARCHED = ("rank", "lambda_u", "lambda_v", "gamma_final")
 FEW = (
-    "only=[resnet18, cadnet]",
-    "search={grids: {rank: null, lambda_u: null, lambda_v: null, gamma_final: null}}",
+    f"only=[{', '.join(EXPERIMENTS)}]",
+    f"search={{grids: {{{', '.join(f'{name}: null' for name in NOT_SEARCHED)}}}}}",
 )
 """Two experiments and one hyper-parameter's trials: the whole preset is .ci/run's."""
 TRIALS = 3

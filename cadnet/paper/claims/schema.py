@@ -11,11 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import yaml
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from cadnet.faces import EXPRESSIONS
 from cadnet.paper.reported import quote, quote_text, reported
+from cadnet.yamlfiles import read_yaml
 
 FILE = Path(__file__).parent.parent / "claims.yaml"
 
@@ -287,7 +287,7 @@ def claims() -> dict[str, Claim]:
     Raises:
         ValueError: the file is not as it should be.
     """
-    listed = [Claim.model_validate(entry) for entry in yaml.safe_load(FILE.read_text("utf-8"))]
+    listed = [Claim.model_validate(entry) for entry in read_yaml(FILE)]
     if len({claim.id for claim in listed}) != len(listed):
         raise ValueError(f"{FILE}: two claims of one id")
     return {claim.id: claim for claim in listed}
