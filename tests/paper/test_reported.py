@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from cadnet.paper import reported
+from cadnet.yamlfiles import read_yaml
 
 
 @pytest.fixture
@@ -16,6 +17,7 @@ def edited(tmp_path, monkeypatch):
         (tmp_path / "reported.yaml").write_text(yaml.safe_dump(tree, allow_unicode=True))
         monkeypatch.setattr(reported, "FILE", tmp_path / "reported.yaml")
         reported.reported.cache_clear()
+        read_yaml.cache_clear()
         return reported.reported()
 
     yield change
