@@ -21,6 +21,7 @@ rule all:
     input:
         "reports/index.html",
         "reports/plots.html",
+        PAPER,
         TABLES,
         FIGURES,
         CURVES,

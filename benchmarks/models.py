@@ -24,8 +24,7 @@ from cadnet.models import CADNet, FaceModel
 from cadnet.models.geometry import GeometryBlock
 from cadnet.params import Params, load
 from cadnet.provenance import PACKAGE_ROOT
-from cadnet.training.engine import _step
-from cadnet.training.optimiser import optimiser
+from cadnet.training.step import Step
 
 REPORTED = {"resnet18": 1.82, "cadnet": 2.24}  # table 3, G
 
@@ -90,9 +89,8 @@ def training(params: Params, pairs: int, batch: int) -> None:
     )
 
     def stepping(model: FaceModel) -> Callable[[], object]:
-        model.train()
-        chosen = optimiser(model, experiment.train)
-        return lambda: _step(model, chosen, faces, experiment.train)
+        step = Step(model.train(), experiment.train, torch.device("cpu"))
+        return lambda: step(faces, 0.0)
 
     ours, usual = build(experiment.model), build(experiment.model)
     usual.load_state_dict(ours.state_dict())

@@ -141,6 +141,27 @@ SCHEMES = {
     "menpo39": Scheme(points=39, pairs=(), left_eye=None, right_eye=None),
 }  # fmt: skip
 
+# The parts of a face: each point of a scheme is in one. Of the jaw, COFW and AFLW have the chin
+# alone; pupils are the eyes'.
+REGIONS: dict[str, dict[str, tuple[int, ...]]] = {
+    "ibug68": {
+        "jaw": (*range(17),), "brows": (*range(17, 27),), "nose": (*range(27, 36),),
+        "eyes": (*range(36, 48),), "mouth": (*range(48, 68),),
+    },
+    "cofw29": {
+        "jaw": (28,), "brows": (*range(8),), "nose": (*range(18, 22),), "eyes": (*range(8, 18),),
+        "mouth": (*range(22, 28),),
+    },
+    "aflw19": {
+        "jaw": (18,), "brows": (*range(6),), "nose": (*range(12, 15),), "eyes": (*range(6, 12),),
+        "mouth": (*range(15, 18),),
+    },
+    "wflw98": {
+        "jaw": (*range(33),), "brows": (*range(33, 51),), "nose": (*range(51, 60),),
+        "eyes": (*range(60, 76), 96, 97), "mouth": (*range(76, 96),),
+    },
+}  # fmt: skip
+
 # Points of one scheme from those of another: each is the mean of the points named.
 _CONVERSIONS: dict[tuple[str, str], dict[int, tuple[int, ...]]] = {
     # The lower edges of COFW's brows (5, 7) have no source. Derived, not published: see

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -45,6 +46,18 @@ def bar(iterable: Any = None, **options: Any) -> tqdm[Any]:
         mininterval=0.5,
         **options,
     )
+
+
+def without(*modules: str) -> None:
+    """Call first: this process does without modules that libraries import only because they are
+    there. PyArrow takes a second for pandas, which a training job never uses."""
+
+    class Absent(MetaPathFinder):
+        def find_spec(self, name: str, *more: object) -> None:
+            if name in modules:
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    sys.meta_path.insert(0, Absent())
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

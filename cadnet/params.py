@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from cadnet.schema import Count, Experiment, Model, Share, Strict, Train
+from cadnet.schema import Count, Experiment, Model, Positive, Share, Strict, Train
 
 FolderName = Annotated[str, Field(pattern=r"^[^/\x00-\x1f.{}][^/\x00-\x1f{}]*$")]
 
@@ -138,6 +138,36 @@ class Data(Strict):
     builtin: Builtin
 
 
+class Grid(Strict):
+    """Values of one hyper-parameter, tried on one experiment."""
+
+    experiment: str
+    parameter: Annotated[str, Field(pattern=r"^(model|train)(\.[a-z_]+)+$")]
+    values: Annotated[list[float], Field(min_length=2)]
+
+
+class Search(Strict):
+    seed: Annotated[int, Field(ge=0)]
+    epochs: Count
+    grids: dict[FolderName, Grid]
+
+    @field_validator("grids", mode="before")
+    @classmethod
+    def _without_nulls(cls, grids: Any) -> Any:
+        """``null`` takes a grid away that a file below has."""
+        if not isinstance(grids, dict):
+            return grids
+        return {name: grid for name, grid in grids.items() if grid is not None}
+
+
+class Efficiency(Strict):
+    seconds: Positive
+
+
+class Report(Strict):
+    faces: Literal["builtin", "all"]
+
+
 class Params(Strict):
     preset: str
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
@@ -148,6 +178,9 @@ class Params(Strict):
     models: dict[str, Model]
     train: Train
     experiments: Annotated[dict[FolderName, Experiment], Field(min_length=1)]
+    search: Search
+    efficiency: Efficiency
+    report: Report
 
     @model_validator(mode="after")
     def _known_and_unique(self) -> Params:
@@ -173,6 +206,43 @@ class Params(Strict):
                     f"{cell} px of experiment {name}"
                 )
         return self
+
+    def trial(self, grid: str, index: int) -> Experiment:
+        """The experiment of one value of a grid: on the held-out faces of its own training set."""
+        chosen = self.search.grids[grid]
+        base = self.experiments[chosen.experiment]
+        value: Any = chosen.values[index]
+        value = int(value) if value == int(value) and "rank" in chosen.parameter else value
+        tree = base.model_dump(mode="json")
+        *path, last = chosen.parameter.split(".")
+        place = tree
+        for key in path:
+            place = place[key]
+        place[last] = value
+        tree["train"]["epochs"] = self.search.epochs
+        tree |= {"title": f"{grid} = {value:g}", "tuned": False, "test_on": [base.train_on]}
+        return Experiment.model_validate(tree)
+
+    @model_validator(mode="after")
+    def _searchable(self) -> Params:
+        for name, grid in self.search.grids.items():
+            where = f"search.grids.{name}"
+            if grid.experiment not in self.experiments:
+                raise ValueError(f"{where}.experiment: unknown experiment {grid.experiment!r}")
+            tree: Any = self.experiments[grid.experiment].model_dump()
+            for key in grid.parameter.split("."):
+                if not isinstance(tree, dict) or key not in tree:
+                    raise ValueError(
+                        f"{where}.parameter: {grid.experiment} has no {grid.parameter}"
+                    )
+                tree = tree[key]
+            if self.experiments[grid.experiment].start_from:
+                raise ValueError(f"{where}.experiment: must not start from another")
+        return self
+
+    def searched(self) -> dict[str, Grid]:
+        """The grids to search: those whose experiment is selected."""
+        return {n: g for n, g in self.search.grids.items() if g.experiment in self.selected()}
 
     def _check_start(self, name: str, experiment: Experiment) -> None:
         where, seen = f"experiments.{name}.start_from", [name]

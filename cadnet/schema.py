@@ -178,6 +178,11 @@ class Train(Strict):
     warmup_epochs: Annotated[int, Field(ge=0)]
     threads: Count
     device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["auto", "float32", "bfloat16"]
+    channels_last: bool
+    compile: bool
+    clip_gradient: Positive | None
+    keep: Literal["last", "best"]
     loss: Loss
     augment: Augment
 
@@ -189,6 +194,8 @@ class Experiment(Strict):
     architecture: str
     start_from: str | None = None
     """The experiment whose trained model of the same seed is the start."""
+    tuned: bool = False
+    """Whether its loss weights are those that the search chose."""
     train_on: Dataset
     test_on: Annotated[list[Dataset], Field(min_length=1)]
     model: Model

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial import procrustes
 
-from cadnet.faces import SCHEMES, comparable_points, conversion, flip_points, tight_box
+from cadnet.faces import REGIONS, SCHEMES, comparable_points, conversion, flip_points, tight_box
 
 # The 68 points of a mirrored face, as published with many 300W tools (e.g. HRNet, AdaptiveWing).
 PUBLISHED_FLIP_68 = (
@@ -24,6 +24,28 @@ def test_flips_are_involutions_and_swap_the_eyes(name):
     assert (scheme.flip[scheme.flip] == np.arange(scheme.points)).all()
     if scheme.left_eye is not None:
         assert scheme.flip[scheme.left_eye] == scheme.right_eye
+
+
+@pytest.mark.parametrize("name", REGIONS)
+def test_regions_part_a_face(name):
+    """Every point is in one region, and its mirrored counterpart in the same."""
+    points = [point for region in REGIONS[name].values() for point in region]
+    assert sorted(points) == list(range(SCHEMES[name].points))
+    assert list(REGIONS[name]) == list(REGIONS["ibug68"])
+    for region in REGIONS[name].values():
+        assert set(SCHEMES[name].flip[list(region)]) == set(region)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [("ibug68", "cofw29"), ("ibug68", "aflw19"), ("wflw98", "ibug68")]
+)
+def test_a_converted_point_stays_in_its_region(source, target):
+    of = {p: name for name, region in REGIONS[source].items() for p in region}
+    matrix, targets = conversion(source, target)
+    for row, point in zip(matrix, targets.tolist(), strict=True):
+        assert {of[p] for p in np.flatnonzero(row)} == {
+            name for name, region in REGIONS[target].items() if point in region
+        }
 
 
 @pytest.mark.parametrize("folder", ["300w", "300wlp", "cofw", "aflw", "wflw"])

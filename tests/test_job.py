@@ -93,3 +93,16 @@ def test_a_bar_is_drawn_where_somebody_watches_and_not_in_the_log(tmp_path):
     assert process.wait() == 0
     assert b"work" in seen
     assert log.read_text() == "all is well\n"
+
+
+def test_a_job_does_without_what_it_does_not_need():
+    code = (
+        "from cadnet import job; job.without('pandas')\n"
+        "import pyarrow as pa, numpy as np\n"
+        "table = pa.table({'a': pa.array([1.5, 2.5]), 'b': [[1], None]})\n"
+        "assert table['a'].to_numpy().tolist() == [1.5, 2.5]\n"
+        "assert table['b'].to_pylist() == [[1], None]\n"
+        "import sys; print(sys.modules.get('pandas'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "None"

@@ -9,7 +9,7 @@ from cadnet import provenance
 from cadnet.data import origin
 from cadnet.data.access import access
 from cadnet.data.sources import SOURCE_MODULES
-from cadnet.paper import declarations
+from cadnet.paper import declarations, typeset
 from workflow.jobs import complaint, exports, follow_journals, own_python_first
 from workflow.terminal import one_line_a_job
 
@@ -37,18 +37,29 @@ TABLES = expand(
     table=declarations.outputs()["tables"],
     kind=["csv", "md", "tex"],
 )
+FILLED = expand("results/tables/{table}.json", table=declarations.outputs()["tables"])
 FIGURES = expand(
     "reports/figures/{figure}.{kind}",
     figure=declarations.outputs()["figures"],
     kind=["svg", "png"],
 )
+PAPER = ["reports/paper/paper.tex"]
+# A pdf is promised only where TeX is: elsewhere the sources are all that there is.
+TYPESET = typeset.program()
+if TYPESET:
+    PAPER.append("reports/paper/paper.pdf")
 CURVES = expand("results/curves/{experiment}.csv", experiment=EXPERIMENTS)
+TUNED = "results/chosen.json"
 
 
 wildcard_constraints:
     dataset="[^/]+",
     experiment="[^/]+",
     seed="[0-9]+",
+    grid="[^/]+",
+    index="[0-9]+",
+    table="[A-Za-z0-9]+",
+    figure="[A-Za-z0-9]+",
 
 
 # A job reruns when its slice of the parameters changes, or the syntax tree of a module that it
@@ -70,6 +81,158 @@ def runs(pattern):
     return expand(pattern, experiment=EXPERIMENTS, seed=PARAMS.seeds)
 
 
+def seeds(pattern):
+    """Every seed, in a path pattern that leaves the experiment open."""
+    return expand(pattern, seed=PARAMS.seeds)
+
+
+def trial(w):
+    """The experiment of a trial of the search."""
+    return PARAMS.trial(w.grid, int(w.index))
+
+
+def trials(name):
+    """A file of every trial of the search."""
+    return [
+        f"results/search/{grid}/trial{index}/{name}"
+        for grid, about in PARAMS.searched().items()
+        for index in range(len(about.values))
+    ]
+
+
+def is_tuned(experiment):
+    """Whether an experiment waits for the search, where there is one to wait for."""
+    return EXPERIMENTS[experiment].tuned and bool(PARAMS.searched())
+
+
+def datasets_of(*experiments):
+    """The datasets that some experiments are trained or tested on, each once."""
+    named = [EXPERIMENTS[e] for e in experiments]
+    return sorted({d for e in named for d in (e.train_on, *e.test_on)})
+
+
+def efficiency_spec():
+    """What is measured: the architectures that a table or a figure asks for."""
+    wanted = declarations.architectures()
+    return [
+        {
+            "name": name,
+            "model": PARAMS.models[name].model_dump(mode="json"),
+            "train": PARAMS.train.model_dump(mode="json"),
+            "size": PARAMS.data.size,
+            "device": PARAMS.train.device,
+            "threads": PARAMS.train.threads,
+        }
+        for name in wanted
+    ]
+
+
+def declared_inputs(*declared):
+    """What a table or a figure is made from: the results that its declarations name, as far as
+    their experiments are selected."""
+    named = [
+        e for item in declared for e in item.needed_experiments() if e in EXPERIMENTS
+    ]
+    if any(item.needs_all() for item in declared):
+        named = EXPERIMENTS
+    named = list(dict.fromkeys(named))
+    stated = {d for item in declared for d in item.needed_datasets()}
+    data = (stated | set(datasets_of(*named))) & set(PARAMS.datasets())
+    inputs = {
+        "scores": expand("results/{experiment}/scores.csv", experiment=named),
+        "data": expand("data/aligned/{dataset}.json", dataset=sorted(data)),
+    }
+    if any(item.needs_efficiency() for item in declared):
+        inputs["efficiency"] = "results/efficiency.csv"
+    if any(item.kind == "search" for item in declared) and PARAMS.searched():
+        inputs["search"] = "results/search.csv"
+    return inputs
+
+
+def table_inputs(w):
+    return declared_inputs(declarations.declared().tables[w.table])
+
+
+def shows_examples(figure):
+    """Whether faces are chosen for a figure: its experiment is selected and tested on them."""
+    wanted = figure.examples
+    return (
+        wanted is not None
+        and wanted.experiment in EXPERIMENTS
+        and wanted.dataset in EXPERIMENTS[wanted.experiment].test_on
+    )
+
+
+def figure_inputs(w):
+    figure = declarations.declared().figures[w.figure]
+    inputs = declared_inputs(*declarations.sources(figure))
+    if shows_examples(figure):
+        inputs["examples"] = f"results/examples/{w.figure}.npz"
+    return inputs
+
+
+def example_inputs(w):
+    """The model and the predictions of the lowest seed, and the faces."""
+    wanted = declarations.declared().figures[w.figure].examples
+    run = f"results/{wanted.experiment}/seed{min(PARAMS.seeds)}"
+    return {
+        "model": f"{run}/model.safetensors",
+        "predictions": f"{run}/predictions.parquet",
+        "data": f"data/aligned/{wanted.dataset}.arrow",
+    }
+
+
+def example_options(w):
+    """Which faces, and whether they may be official photographs."""
+    wanted = declarations.declared().figures[w.figure].examples
+    options = as_options(
+        wanted.model_dump(include={"dataset", "subset", "choose", "count"}, mode="json")
+    )
+    return options + (" --official" if PARAMS.report.faces == "all" else "")
+
+
+def drawn_models(figure):
+    """The architectures that a figure draws, as a JSON option."""
+    names = declarations.declared().figures[figure].drawn
+    if not names:
+        return ""
+    models = {name: PARAMS.models[name].model_dump(mode="json") for name in names}
+    drawn = as_json({"size": PARAMS.data.size, "models": models})
+    return f"--models {shlex.quote(drawn)}"
+
+
+def further_options(table):
+    """What a table takes beside files: for the audit, models at the paper's own size, whatever the
+    preset; for the claims, the strata of occlusion."""
+    declared = declarations.declared().tables[table]
+    if declared.kind == "audit":
+        paper = parameters.load(
+            Path(workflow.basedir, "params.yaml"), {"preset": "paper"}
+        )
+        models = {
+            name: paper.models[name].model_dump(mode="json")
+            for name in declared.architectures
+        }
+        counted = as_json({"size": paper.data.size, "models": models})
+        return f"--paper-models {shlex.quote(counted)}"
+    if declared.needs_all():
+        return f"--occlusion {shlex.quote(as_json(PARAMS.data.occlusion.model_dump()))}"
+    return ""
+
+
+def as_options(inputs):
+    """Named input files, or other values, as options of a command."""
+
+    def texts(values):
+        return [str(values)] if isinstance(values, (str, int)) else values
+
+    return " ".join(
+        f"--{name} " + " ".join(map(shlex.quote, texts(values)))
+        for name, values in inputs.items()
+        if values
+    )
+
+
 def manifest(w):
     """What says that drawn or fetched faces are there; nothing where the user's own are used."""
     found = ORIGINS[w.dataset]
@@ -83,12 +246,16 @@ def fetched_beside(w):
     return [f"{root}/SHA256SUMS" for root in roots if root.parent == origin.FETCHED]
 
 
-def backbone_weights(w):
-    """The file an experiment starts from, if it starts from any."""
-    backbone = EXPERIMENTS[w.experiment].model.backbone
+def weights_of(experiment):
+    """The file with the backbone's weights that an experiment starts from, if from any."""
+    backbone = experiment.model.backbone
     if backbone.weights == "imagenet":
         return [f"data/weights/resnet{backbone.depth}.safetensors"]
     return []
+
+
+def backbone_weights(w):
+    return weights_of(EXPERIMENTS[w.experiment])
 
 
 def starting_model(w):

@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from cadnet.data.sources import SOURCE_MODULES
+from cadnet.yamlfiles import read_yaml
 
 Bytes = Annotated[int, Field(ge=1)]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -80,6 +80,6 @@ class Access(Strict):
 @cache
 def access() -> dict[str, Access]:
     """By dataset, in the order of ``SOURCE_MODULES``."""
-    text = Path(__file__).with_name("access.yaml").read_text(encoding="utf-8")
-    known = {name: Access.model_validate(entry) for name, entry in yaml.safe_load(text).items()}
+    tree = read_yaml(Path(__file__).with_name("access.yaml"))
+    known = {name: Access.model_validate(entry) for name, entry in tree.items()}
     return {name: known[name] for name in SOURCE_MODULES}

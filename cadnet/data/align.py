@@ -23,7 +23,7 @@ import numpy as np
 from cadnet import job
 from cadnet.data.sources import MANIFEST, DataError, Image, Part, Source, source
 from cadnet.data.store import Row, write_store
-from cadnet.faces import Array, Face
+from cadnet.faces import EXPRESSIONS, Array, Face
 from cadnet.provenance import file_digest
 
 # Landmarks may lie a little outside a picture that cuts the face off; this far (of the box's
@@ -171,6 +171,8 @@ def align(root: Path, out: Path, spec: dict[str, Any]) -> dict[str, Any]:
     problems: list[str] = []
     splits: Counter[str] = Counter()
     labelled: Counter[str] = Counter()
+    expressions: dict[str, list[int]] = {}
+    subjects: dict[str, set[str]] = {"train": set(), "test": set()}
 
     def rows() -> Iterator[Row]:
         for part, face in job.bar(faces, desc=f"align {dataset.name}", unit="face"):
@@ -184,6 +186,10 @@ def align(root: Path, out: Path, spec: dict[str, Any]) -> dict[str, Any]:
             subset = "validation" if in_validation else face.subset
             splits[subset] += 1
             labelled[part.name] += face.visible is not None
+            if face.expression is not None:
+                expressions.setdefault(subset, [0] * len(EXPRESSIONS))[face.expression] += 1
+            if face.subject:
+                subjects["train" if face.split == "train" else "test"].add(face.subject)
             region = crop_region(face.box, spec["margin"])
             points = face.landmarks
             corner, scale = (
@@ -206,8 +212,10 @@ def align(root: Path, out: Path, spec: dict[str, Any]) -> dict[str, Any]:
                 + "\nMend them, or leave them out: --config data='{partial: allow}'"
             )
         missing.extend(f"skipped: {text}" for text in problems)
+        about["subjects"] = len(subjects["train"] | subjects["test"])
+        about["shared_subjects"] = len(subjects["train"] & subjects["test"])
 
-    about = {
+    about: dict[str, Any] = {
         "dataset": dataset.name,
         "origin": spec["origin"],
         "digest": digest,
@@ -218,6 +226,7 @@ def align(root: Path, out: Path, spec: dict[str, Any]) -> dict[str, Any]:
         "unions": dict(dataset.unions),
         "normaliser": dataset.normaliser,
         "occlusion_labels": labelled,
+        "expressions": expressions,
         "validation": spec["validation"],
         "margin": spec["margin"],
     }
@@ -244,4 +253,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    job.without("pandas")
     sys.exit(main())

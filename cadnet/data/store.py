@@ -132,6 +132,7 @@ class Store:
         landmarks: (N, L, 2) float32 px of the crop; NaN where there are none.
         occluded: (N, L) float32, NaN where unknown.
         box: (N, 4) x, y, width, height, px of the crop.
+        region: (N, 3) left, top, side of the crop, px of the picture.
         expression: (N,) indices into ``faces.EXPRESSIONS``, −1 where unknown.
         keys, split, subset, subject, video: (N,) arrays of names, "" where unknown.
     """
@@ -155,6 +156,7 @@ class Store:
         self.landmarks = _numbers(table.column("landmarks"), points * 2).reshape(count, points, 2)
         self.occluded = _numbers(table.column("occluded"), points)
         self.box = _numbers(table.column("box"), 4)
+        self.region = _numbers(table.column("region"), 3)
         expression = table.column("expression").fill_null(-1)
         self.expression = expression.to_numpy().astype(np.int64)
         # Each record batch stays where it is mapped; no copy of the pictures is made.

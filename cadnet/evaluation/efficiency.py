@@ -18,11 +18,13 @@ class Cost:
     Attributes:
         parameters: trainable ones.
         multiply_adds: of convolutions and matrix products; torch counts each as two operations.
+        backbone_multiply_adds: the backbone's part of them.
         outputs: shapes by name, for a batch of one.
     """
 
     parameters: int
     multiply_adds: int
+    backbone_multiply_adds: int
     outputs: dict[str, tuple[int, ...]]
 
 
@@ -48,4 +50,6 @@ def cost(model: Model, size: int, points: int = 68) -> Cost:
     if output.masks is not None:
         shapes["masks"] = tuple(output.masks.final.shape)
     trainable = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    return Cost(trainable, counter.get_total_flops() // 2, shapes)
+    backbone = counter.get_flop_counts()[f"{type(network).__name__}.backbone"]
+    total = counter.get_total_flops()
+    return Cost(trainable, total // 2, sum(backbone.values()) // 2, shapes)

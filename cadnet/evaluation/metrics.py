@@ -20,9 +20,17 @@ from cadnet.faces import Array
 FloatArray = NDArray[np.float64]
 
 
+def point_errors(predicted: Array, truth: Array) -> FloatArray:
+    """Euclidean distance of each point: (N, L, 2), (N, L, 2) → (N, L).
+
+    ``faces.REGIONS`` says which columns are a face's jaw, brows, nose, eyes, mouth.
+    """
+    return np.linalg.norm(predicted.astype(np.float64) - truth, axis=-1)
+
+
 def mean_distance(predicted: Array, truth: Array) -> FloatArray:
     """(N, L, 2), (N, L, 2) → (N,)."""
-    return np.linalg.norm(predicted.astype(np.float64) - truth, axis=-1).mean(axis=-1)
+    return point_errors(predicted, truth).mean(axis=-1)
 
 
 def rms_points(predicted: Array, truth: Array) -> FloatArray:

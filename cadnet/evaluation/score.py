@@ -1,16 +1,17 @@
-"""Predictions of all runs → one tidy table, the error of every image, and what they were made from.
+"""Predictions of an experiment's runs → a tidy table, and the error of every image.
 
-    python -m cadnet.evaluation.score --runs results/*/seed*/run.json --data data/aligned/*.arrow \\
-        --mild 0.2 --moderate 0.4 --out results
+    python -m cadnet.evaluation.score --runs results/cadnet/seed*/run.json \\
+        --data data/aligned/300w.arrow data/aligned/cofw.arrow --mild 0.2 --moderate 0.4 \\
+        --out results/cadnet
 
 Writes ``scores.csv`` (experiment, seed, train_on, dataset, subset, metric, value, images),
-``errors.parquet`` and ``expressions.parquet`` (one image a row), ``data.json`` (the datasets),
-``runs.json`` (the runs) and ``metrics.json`` (means over seeds, for DVC).
+``errors.parquet`` and ``expressions.parquet`` (one image a row), ``landmarks.csv`` (the mean error
+of each point).
 Errors are shares of what the dataset's protocol divides by, in percent, and say so in the metric's
 name: ``io`` is the inter-ocular distance (outer eye corners), ``box`` the width of the face's box.
 The training set's mean shape is scored beside the models, and its most frequent expression: a model
 that does not beat them has learned nothing. Expressions are scored by accuracy and macro F1, in
-percent.
+percent; videos also by jitter, models with a dropout block by statistics of their masks.
 """
 
 from __future__ import annotations
@@ -18,41 +19,30 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cadnet import job
 from cadnet.data.store import Store
 from cadnet.evaluation import expressions, metrics
-from cadnet.faces import SCHEMES, Array, comparable_points
-from cadnet.provenance import atomic_path, write_json
+from cadnet.evaluation.details import landmark_errors, more_scores
+from cadnet.evaluation.runs import Run, measurable, run_results, test_rows, values
+from cadnet.evaluation.runs import normaliser as normaliser_of
+from cadnet.faces import REGIONS, Array, comparable_points
+from cadnet.provenance import atomic_path
 
 TRIVIAL, MAJORITY = "mean_shape", "majority"
-Record = dict[str, Any]  # a run.json
 _ERRORS = {
     "mean": metrics.mean_distance,
     "rms_point": metrics.rms_points,
     "rms_coord": metrics.rms_coordinates,
 }
 _SUFFIX = {"interocular": "io", "box_width": "box"}
-
-
-@dataclass(frozen=True)
-class Run:
-    """Whose predictions are scored."""
-
-    experiment: str
-    seed: int
-    train_on: str
 
 
 def image_errors(
@@ -66,11 +56,10 @@ def image_errors(
     """
     from_predicted, from_truth = comparable_points(scheme, store.scheme)
     truth = store.landmarks[rows].astype(np.float64)
-    named = store.about["normaliser"]
-    normaliser = (
-        SCHEMES[store.scheme].interocular(truth) if named == "interocular" else store.box[rows, 2]
-    )
+    normaliser = normaliser_of(store, rows)
     a, b = from_predicted @ predicted.astype(np.float64), from_truth @ truth
+    regions = REGIONS.get(scheme, {}) if scheme == store.scheme else {}
+    points = metrics.point_errors(a, b) / normaliser[:, None]
     table = {
         "experiment": run.experiment,
         "seed": run.seed,
@@ -78,9 +67,10 @@ def image_errors(
         "dataset": store.about["dataset"],
         "subset": store.subset[rows],
         "key": store.keys[rows],
-        "normaliser": _SUFFIX[named],
+        "normaliser": _SUFFIX[store.about["normaliser"]],
         **{name: 100 * error(a, b) / normaliser for name, error in _ERRORS.items()},
         "occluded": store.occluded[rows].mean(axis=1),
+        **{name: 100 * points[:, region].mean(axis=1) for name, region in regions.items()},
     }
     return pd.DataFrame(table)
 
@@ -110,62 +100,16 @@ def summarise(part: pd.DataFrame) -> dict[str, float]:
     error, suffix = part["mean"].to_numpy(), part["normaliser"].iloc[0]
     return {
         **{f"nrmse_{name}_{suffix}": float(part[name].mean()) for name in _ERRORS},
+        **{
+            f"nrmse_{name}_{suffix}": float(part[name].mean())
+            for name in REGIONS["ibug68"]
+            if name in part and part[name].notna().all()
+        },
         "auc_008": metrics.auc(error, 8.0),
         "auc_010": metrics.auc(error, 10.0),
         "failure_008": metrics.failure_rate(error, 8.0),
         "failure_010": metrics.failure_rate(error, 10.0),
     }
-
-
-def read_predictions(path: Path) -> pa.Table:
-    """What ``cadnet.training.predict`` wrote.
-
-    Raises:
-        ValueError: the file is cut off.
-    """
-    try:
-        return pq.read_table(path)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be read ({error}); delete it and run again") from error
-
-
-def test_rows(store: Store) -> NDArray[np.int64]:
-    """The faces that predictions are made for."""
-    return np.flatnonzero(store.split != "train")
-
-
-def measurable(store: Store) -> bool:
-    """Whether a dataset's faces to be tested have landmarks."""
-    return bool(np.isfinite(store.landmarks[test_rows(store)]).any())
-
-
-def run_results(
-    path: Path, record: Record, stores: dict[str, Store]
-) -> Iterator[tuple[Store, pa.Table, Run, str]]:
-    """Predictions of one run, a table a test set, with the run and its landmark scheme.
-
-    Raises:
-        ValueError: its predictions are cut off, or of other faces than the stores hold.
-    """
-    file = path.parent / "predictions.parquet"
-    predictions = read_predictions(file)
-    scheme = predictions.schema.metadata[b"scheme"].decode()
-    run = Run(record["experiment"], record["seed"], record["train_on"])
-    for dataset in record["parameters"]["test_on"]:
-        store = stores[dataset]
-        table = predictions.filter(pc.equal(predictions["dataset"], dataset)).combine_chunks()
-        if table["key"].to_pylist() != store.keys[test_rows(store)].tolist():
-            raise ValueError(f"{file}: is of other faces than {dataset} holds; delete it")
-        yield store, table, run, scheme
-
-
-def _values(table: pa.Table, column: str) -> NDArray[np.float32] | None:
-    """A column of lists as (N, …); None where the model says nothing of the kind."""
-    values = table[column].combine_chunks()
-    if not len(values) or values.null_count:
-        return None
-    numbers: NDArray[np.float32] = values.flatten().to_numpy()
-    return numbers.reshape(len(values), -1)
 
 
 def _own_validation(found: pd.DataFrame) -> pd.DataFrame:
@@ -181,7 +125,7 @@ def all_errors(
     parts, pairs = [], set()
     for path, record in records:
         for store, table, run, scheme in run_results(path, record, stores):
-            landmarks = _values(table, "landmarks")
+            landmarks = values(table, "landmarks")
             if landmarks is not None and measurable(store):
                 points = landmarks.reshape(len(landmarks), -1, 2)
                 parts.append(image_errors(run, store, test_rows(store), points, scheme))
@@ -222,7 +166,7 @@ def all_expressions(
     parts, pairs = [], set()
     for path, record in records:
         for store, table, run, _ in run_results(path, record, stores):
-            logits = _values(table, "expression")
+            logits = values(table, "expression")
             if logits is not None and (store.expression[test_rows(store)] >= 0).any():
                 best, classes = logits.argmax(axis=1), logits.shape[1]
                 parts.append(expression_results(run, store, best, classes))
@@ -241,9 +185,10 @@ def tidy(
     seen: pd.DataFrame,
     stores: dict[str, Store],
     occlusion: dict[str, float],
+    more: Iterable[tuple[Any, ...]] = (),
 ) -> pd.DataFrame:
-    """The long table."""
-    rows = []
+    """The long table; ``more`` are rows of it beside those of errors and expressions."""
+    rows = list(more)
     keys = ["experiment", "seed", "train_on", "dataset"]
     for run, part in errors.groupby(keys, sort=True) if len(errors) else ():
         for subset, members in subsets(part, stores[str(run[3])].about["unions"], occlusion):
@@ -256,40 +201,11 @@ def tidy(
     return pd.DataFrame(rows, columns=[*keys, "subset", "metric", "value", "images"])
 
 
-def means(scores: pd.DataFrame) -> dict[str, Any]:
-    """Mean NRMSE or accuracy over seeds by experiment and test set, for `dvc metrics diff`."""
-    nrmse = scores["metric"].str.startswith("nrmse_mean_")
-    trivial = scores["experiment"].isin([TRIVIAL, MAJORITY])
-    tree: dict[str, Any] = {}
-    for wanted, suffix in ((nrmse, ""), (scores["metric"] == "accuracy", "/accuracy")):
-        chosen = scores[wanted & ~trivial]
-        for (name, dataset, subset), part in chosen.groupby(["experiment", "dataset", "subset"]):
-            of = tree.setdefault(str(name), {})
-            of[f"{dataset}/{subset}{suffix}"] = round(float(part["value"].mean()), 6)
-    return tree
-
-
-def describe(store: Store) -> dict[str, Any]:
-    """What the report says about a dataset."""
-    about, subset_counts = store.about, dict(store.about["subsets"])
-    return {
-        "origin": about["origin"],
-        "partial": bool(about["missing"]),
-        "missing": about["missing"],
-        "digest": about["digest"],
-        "train": subset_counts.pop("train", 0),
-        "subsets": subset_counts,
-        "counts": about["counts"],
-        "occlusion_labels": bool(sum(about["occlusion_labels"].values())),
-    }
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = job.parser(__doc__)
     parser.add_argument("--runs", type=Path, nargs="+", required=True)
     parser.add_argument("--data", type=Path, nargs="+", required=True)
-    parser.add_argument("--tracking", type=Path, help="what cadnet.tracking.forward wrote")
     parser.add_argument("--mild", type=float, required=True)
     parser.add_argument("--moderate", type=float, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -300,7 +216,11 @@ def main(arguments: list[str] | None = None) -> int:
         errors = all_errors(records, stores)
         seen = all_expressions(records, stores)
         occlusion = {"mild": options.mild, "moderate": options.moderate}
-        scores = tidy(errors, seen, stores, occlusion)
+        scores = tidy(errors, seen, stores, occlusion, more_scores(records, stores))
+        with atomic_path(options.out / "landmarks.csv") as temporary:
+            landmark_errors(records, stores).to_csv(
+                temporary, index=False, float_format="%.6g", lineterminator="\n"
+            )
         with atomic_path(options.out / "scores.csv") as temporary:
             scores.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
         columns = ["experiment", "seed", "train_on", "dataset", "subset", "key"]
@@ -311,15 +231,6 @@ def main(arguments: list[str] | None = None) -> int:
             seen.reindex(columns=[*columns, "truth", "predicted"]).to_parquet(
                 temporary, index=False
             )
-        write_json(options.out / "metrics.json", means(scores))
-        tracked = json.loads(options.tracking.read_text())["runs"] if options.tracking else {}
-        for _, record in records:
-            name = f"{record['experiment']}/seed{record['seed']}"
-            record["mlflow_run_id"] = tracked.get(name)
-        write_json(options.out / "runs.json", [record for _, record in records])
-        write_json(
-            options.out / "data.json", {name: describe(store) for name, store in stores.items()}
-        )
         return f"{len(records)} runs, {len(errors)} image errors, {len(scores)} scores"
 
     return job.main(run, parser.parse_args(arguments), ValueError)

@@ -1,129 +1,49 @@
-"""Figures as svg and png.
+"""A figure as svg and png.
 
-    python -m cadnet.paper.figures --errors results/errors.parquet --data results/data.json \\
-        --scores results/scores.csv --runs results/runs.json --out reports/figures
+    python -m cadnet.paper.figures --figure F7 --scores results/*/scores.csv \\
+        --data data/aligned/*.json --out reports/figures
+
+``declarations.FIGURE_KINDS`` names the module that draws each kind. Where a figure's data are
+missing, the files say so.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from matplotlib.figure import Figure
 
 from cadnet import job
-from cadnet.paper.cells import TRIVIAL, Results, load, why_missing
-from cadnet.paper.declarations import Figure, declared
-from cadnet.provenance import atomic_path
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Drawing
-
-# Okabe and Ito's colours, safe for colour-blind readers; a method keeps its colour and dash.
-STYLE: dict[str, tuple[str, str]] = {
-    TRIVIAL: ("#666666", ":"),
-    "resnet18": ("#D55E00", "--"),
-    "cadnet": ("#0072B2", "-"),
-}
-_SETTINGS: Any = {
-    "svg.hashsalt": "cadnet",
-    "svg.fonttype": "path",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "figure.constrained_layout.use": True,
-}
+from cadnet.paper.declarations import declared, drawn_by
+from cadnet.paper.drawing.style import Missing, unavailable, write
+from cadnet.paper.results import Results, add_arguments, from_arguments
 
 
-def cumulative(errors: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of images, in percent, whose error is at most each of the grid's."""
-    return 100 * np.searchsorted(np.sort(errors), grid, side="right") / len(errors)
-
-
-def upper_limit(errors: pd.DataFrame) -> float:
-    """The x axis' end: 10 %, or further where a method has less than half of its images there."""
-    medians = errors.groupby(["experiment", "seed"])["error"].median()
-    return float(max(10.0, 5 * np.ceil(1.2 * medians.max() / 5)))
-
-
-def draw_ced(axes: Axes, figure: Figure, errors: pd.DataFrame) -> None:
-    """Curves: mean over seeds, with a band from the lowest to the highest seed."""
-    grid = np.linspace(0, upper_limit(errors), 401)
-    for name, label in {TRIVIAL: "Mean shape", **figure.experiments}.items():
-        curves = [
-            cumulative(part["error"].to_numpy(), grid)
-            for _, part in errors[errors["experiment"] == name].groupby("seed")
-        ]
-        if not curves:
-            continue
-        colour, dash = STYLE[name]
-        seeds = f", {len(curves)} seeds" if name != TRIVIAL and len(curves) > 1 else ""
-        stack = np.stack(curves)
-        axes.plot(grid, stack.mean(axis=0), dash, color=colour, label=label + seeds)
-        if len(curves) > 1:
-            axes.fill_between(
-                grid, stack.min(axis=0), stack.max(axis=0), color=colour, alpha=0.2, linewidth=0
-            )
-    for threshold in (8, 10):
-        axes.axvline(threshold, color="#bbbbbb", linewidth=0.8, zorder=0)
-    axes.set(
-        xlim=(0, grid[-1]),
-        ylim=(0, 100),
-        xlabel="NRMSE (mean point distance, % of the inter-ocular distance)",
-        ylabel="Images (%)",
-    )
-    axes.legend(frameon=False, loc="lower right")
-
-
-def draw(name: str, errors: pd.DataFrame, results: Results) -> Drawing:
+def draw(name: str, results: Results) -> Figure:
     """One declared figure; where its data are missing, a figure that says so."""
-    from matplotlib.figure import Figure as Drawing
-
-    figure = declared().figures[name]
-    drawing = Drawing(figsize=(5, 3.4))
-    axes = drawing.add_subplot()
-    why = why_missing(results, figure.dataset, figure.subset)
-    chosen = errors[
-        (errors["dataset"] == figure.dataset)
-        & (errors["train_on"] == "300w")
-        & errors["subset"].isin(figure.members)
-        & errors["experiment"].isin([TRIVIAL, *figure.experiments])
-    ]
-    if not why and chosen.empty:
-        why = "no run of its experiments"
-    if why:
-        axes.set_axis_off()
-        axes.text(0.5, 0.5, f"not available: {why}", ha="center", va="center")
-        return drawing
-    draw_ced(axes, figure, chosen)
-    images = chosen["key"].nunique()
-    axes.set_title(f"{results.describe(figure.dataset)}; {images} images", fontsize=8, loc="left")
-    return drawing
+    drawer: Callable[..., Figure] = import_module(drawn_by(name)).draw
+    try:
+        return drawer(name, declared().figures[name], results)
+    except Missing as why:
+        return unavailable(str(why))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = job.parser(__doc__)
-    for name in ("errors", "scores", "runs", "data", "out"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--figure", choices=list(declared().figures), required=True)
+    add_arguments(parser)
+    parser.add_argument("--out", type=Path, required=True)
 
     def run(options: argparse.Namespace) -> str:
-        results = load(options.scores, options.data, options.runs)
-        errors = pd.read_parquet(options.errors)
-        with mpl.rc_context(_SETTINGS):
-            for name in declared().figures:
-                drawing = draw(name, errors, results)
-                for suffix in ("svg", "png"):
-                    no_date = {"Date": None} if suffix == "svg" else {}
-                    with atomic_path(options.out / f"{name}.{suffix}") as temporary:
-                        drawing.savefig(temporary, dpi=150, metadata=no_date)
-        return f"{len(declared().figures)} figures"
+        figure = draw(options.figure, from_arguments(options))
+        for suffix in ("svg", "png"):
+            write(figure, options.out / f"{options.figure}.{suffix}")
+        return declared().figures[options.figure].title
 
     return job.main(run, parser.parse_args(arguments), ValueError)
 

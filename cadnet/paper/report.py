@@ -1,24 +1,36 @@
 """The report: one HTML page that needs nothing but itself.
 
-    python -m cadnet.paper.report --scores results/scores.csv --runs results/runs.json \\
-        --data results/data.json --figures reports/figures --preset demo --out reports/index.html
+    python -m cadnet.paper.report --tables results/tables/*.json --runs results/runs.json \\
+        --data results/data.json --errors results/errors.parquet --figures reports/figures \\
+        --preset demo --out reports/index.html
+
+Light: neither torch nor pandas.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
+import json
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from cadnet import job
-from cadnet.paper.cells import LEGEND, Filled, Results, fill, load
+from cadnet.paper.cells import FLAG, LEGEND, Filled
 from cadnet.paper.declarations import declared
-from cadnet.paper.tables import FLAG
+from cadnet.paper.page import view
+from cadnet.paper.page.curves import curves
+from cadnet.paper.page.order import IN_OVERVIEW, groups, spelled
 from cadnet.provenance import atomic_path
+
+TEMPLATES = Path(__file__).parent / "page" / "templates"
+LARGEST_SVG = 250_000
+"""Bytes: a larger drawing, one of photographs, is shown by its png if that is smaller."""
 
 
 def short_commit(commit: str) -> str:
@@ -26,84 +38,142 @@ def short_commit(commit: str) -> str:
     return re.sub(r"^([0-9a-f]{10})[0-9a-f]{30}", r"\1", commit)
 
 
-def inline_svg(path: Path) -> str:
-    """A figure's svg element; its ids are made unique to the figure, which share the page."""
-    text = path.read_text(encoding="utf-8")
-    text = text[text.index("<svg") :]
-    text = re.sub(r'\bid="', f'id="{path.stem}-', text)
-    text = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{path.stem}-", text)
-    return re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+def data_uri(folder: Path, name: str) -> str:
+    """A figure inside the page. As an image of its own its ids and styles stay apart."""
+    svg, png = folder / f"{name}.svg", folder / f"{name}.png"
+    path, kind = svg, "svg+xml"
+    if LARGEST_SVG < svg.stat().st_size > png.stat().st_size:
+        path, kind = png, "png"
+    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def absent(tables: list[Filled]) -> dict[str, list[str]]:
-    """What is not available, and which tables lack it."""
-    where: dict[str, list[str]] = {}
-    for table in tables:
-        for line in table.lines:
-            for column, cell in zip(table.columns, line.cells, strict=True):
-                if cell.missing:
-                    place = f"{table.name} {column}"
-                    found = where.setdefault(cell.missing, [])
-                    if place not in found:
-                        found.append(place)
-    return where
+def inside_script(value: object) -> Markup:
+    """JSON that no text can end a script element with."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
-def flagged(tables: list[Filled]) -> list[str]:
-    """The cells that do not beat the mean shape."""
+def columns_of_words(table: Filled) -> list[bool]:
+    """Whether each column holds words alone."""
     return [
-        f"{table.name} {line.label}, {column}"
-        for table in tables
-        for line in table.lines
-        for column, cell in zip(table.columns, line.cells, strict=True)
-        if not cell.beaten
+        all(line.cells[i].mean is None for line in table.lines)
+        and any(line.cells[i].words for line in table.lines)
+        for i in range(len(table.columns))
     ]
 
 
-def page(results: Results, figures: Path, preset: str) -> str:
-    """The whole page."""
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["short_commit"] = short_commit
-    tables = [fill(name, results) for name in declared().tables]
-    drawn: list[dict[str, Any]] = [
-        {"name": name, "title": figure.title, "svg": inline_svg(figures / f"{name}.svg")}
+    environment.filters |= {
+        "short_commit": short_commit,
+        "spelled": spelled,
+        "inside_script": inside_script,
+        "columns_of_words": columns_of_words,
+    }
+    environment.globals["table_row"] = lambda table, line: dict(
+        zip(table.columns, line.cells, strict=True)
+    )
+    environment.globals["source"] = lambda name: Markup((TEMPLATES / name).read_text("utf-8"))
+    return environment
+
+
+def _figures(folder: Path, errors: Path) -> dict[str, dict[str, Any]]:
+    return {
+        name: {
+            "title": figure.title,
+            "caption": figure.caption,
+            "uri": data_uri(folder, name),
+            "curves": curves(errors, figure) if figure.kind == "ced" else None,
+        }
         for name, figure in declared().figures.items()
-    ]
-    return environment.get_template("report.html").render(
+    }
+
+
+def _titles(filled: dict[str, Filled]) -> dict[str, str]:
+    figures = {name: figure.title for name, figure in declared().figures.items()}
+    tables = {name: table.title for name, table in declared().tables.items()}
+    return figures | tables | {name: table.title for name, table in filled.items()}
+
+
+def page(
+    tables: list[Filled],
+    data: dict[str, Any],
+    runs: list[dict[str, Any]],
+    figures: dict[str, dict[str, Any]],
+    preset: str,
+    paper: list[str],
+) -> str:
+    """The whole page. ``paper``: the files of the typeset paper, beside the page."""
+    filled = {table.name: table for table in tables}
+    experiments = view.by_experiment(runs)
+    claims = view.asked(filled, set(experiments))
+    parts = groups()
+    names = [name for group in parts for name in group.names]
+    return _environment().get_template("index.html").render(
         preset=preset,
-        commits=sorted({short_commit(run["commit"]) for run in results.runs}),
-        starts=sorted({run["initialisation"] for run in results.runs}),
-        builtin=[name for name, d in sorted(results.data.items()) if d["origin"] == "built-in"],
-        data=dict(sorted(results.data.items())),
-        absent=absent(tables),
-        flagged=flagged(tables),
+        paper=paper,
+        commits=sorted({short_commit(run["commit"]) for run in runs}),
+        starts=sorted({run["initialisation"] for run in runs}),
+        builtin=[name for name, d in sorted(data.items()) if d["origin"] == "built-in"],
+        data=dict(sorted(data.items())),
+        claims=claims,
+        counts=view.counts(claims),
+        signs=view.VERDICTS,
+        supplies=view.supplies(names, data, experiments),
+        absent=view.absent(filled),
+        untestable=[c for c in claims if c.verdict == "cannot be tested on this data"],
+        flagged=view.flagged(filled),
         flag=FLAG,
         legend=LEGEND,
-        tables=tables,
-        figures=drawn,
-        runs=sorted(results.runs, key=lambda run: (run["experiment"], run["seed"])),
-    )
+        tables=filled,
+        titles=_titles(filled),
+        claim_ids={claim.id for claim in claims},
+        claims_note=next((filled[n].note for n in ("C1", "C3") if n in filled), ""),
+        broken=sum(
+            cell.words == "no" for t, _, column, cell in view.cells(filled)
+            if t.name == "C2" and column == "Holds"
+        ),
+        has_pdf=any(file.endswith(".pdf") for file in paper),
+        groups=parts,
+        in_overview=IN_OVERVIEW,
+        figures=figures,
+        kinds={name: table.kind for name, table in declared().tables.items()},
+        without_runs=view.WITHOUT_RUNS,
+        sources={name: view.sources(name, experiments) for name in names},
+        experiments=experiments,
+    )  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = job.parser(__doc__)
-    for name in ("scores", "runs", "data", "figures", "out"):
+    parser.add_argument("--tables", type=Path, nargs="+", required=True)
+    for name in ("data", "runs", "errors", "figures", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--preset", required=True)
+    parser.add_argument("--paper", nargs="*", default=[], help="the typeset paper's files")
+
+    def read(path: Path) -> Any:
+        return json.loads(path.read_text(encoding="utf-8"))
 
     def run(options: argparse.Namespace) -> str:
-        results = load(options.scores, options.data, options.runs)
+        text = page(
+            [Filled.from_json(read(path)) for path in options.tables],
+            read(options.data),
+            read(options.runs),
+            _figures(options.figures, options.errors),
+            options.preset,
+            options.paper,
+        )
         with atomic_path(options.out) as temporary:
-            text = page(results, options.figures, options.preset)
             temporary.write_text(text, encoding="utf-8")
-        return str(options.out)
+        return f"{options.out}: {len(text.encode()) / 1e6:.1f} MB"
 
     return job.main(run, parser.parse_args(arguments), ValueError)
 

@@ -191,12 +191,12 @@ class Forwarder:
         self.client.set_terminated(run_id, status=state, end_time=ended)
 
     def forward_all(self, results: Path) -> dict[str, str]:
-        """Every journal below a folder → run ids by "experiment/seed<k>"."""
+        """Every journal below a folder → run ids by the run's place: "experiment/seed<k>"."""
         ids = {}
-        for path in sorted(results.glob(f"*/seed*/{journal.NAME}")):
+        for path in sorted(results.rglob(journal.NAME)):
             run_id = self.forward(path)
             if run_id is not None:
-                ids[f"{path.parent.parent.name}/{path.parent.name}"] = run_id
+                ids[path.parent.relative_to(results).as_posix()] = run_id
         return ids
 
 

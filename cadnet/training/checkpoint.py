@@ -37,9 +37,20 @@ def load(path: Path, device: torch.device | str = "cpu") -> tuple[FaceModel, dic
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         parameters = Model.model_validate(about["model"])
         model = MODELS[parameters.name](parameters, mean_shape=state["mean_shape"])
-        model.load_state_dict(state)
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+    except (SafetensorError, KeyError, ValueError) as error:
         raise ValueError(
             f"{path}: is not a whole checkpoint of this version ({error}); delete it and run again"
         ) from error
+    own = model.state_dict()
+    if unlike := [
+        name
+        for name in own | state
+        if name not in own or name not in state or own[name].shape != state[name].shape
+    ]:
+        raise ValueError(
+            f"{path}: is of another architecture than {parameters.name} as its parameters or this "
+            f"version have it: {len(unlike)} of {len(own | state)} tensors are missing, unknown or "
+            f"of another shape, the first is {unlike[0]}; delete it and run again"
+        )
+    model.load_state_dict(state)
     return model.to(device).eval(), about

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from cadnet.data.batches import to_float, to_pixels
 from cadnet.data.clips import windows
 from cadnet.data.store import Store
+from cadnet.evaluation.masks import coverage, withheld, zeros
 from cadnet.evaluation.metrics import mean_distance
-from cadnet.faces import SCHEMES
+from cadnet.faces import SCHEMES, Array
 from cadnet.models import FaceModel
+from cadnet.models.dropout import Masks
 from cadnet.training import ACCURACY, VALIDATION
 
 Rows = NDArray[np.int64]
@@ -26,6 +28,9 @@ class Predictions(NamedTuple):
     """(N, L, 2) px of the crop."""
     expression: NDArray[np.float32] | None
     """(N, K) logits."""
+    masks: NDArray[np.float32] | None = None
+    """(N, 3) of the dropout block's masks, in %: zeros of P′, what P″ withholds, coverage of the
+    face's box (``cadnet.evaluation.masks``)."""
 
 
 def predict(
@@ -38,7 +43,7 @@ def predict(
     model.eval()
     clips = windows(store.video[rows], model.frames).reshape(-1)
     step = max(1, batch // model.frames) * model.frames
-    landmarks, expression = [], []
+    landmarks, expression, masks = [], [], []
     with torch.inference_mode():
         for start in range(0, len(clips), step):
             output = model(to_float(store.images(rows[clips[start : start + step]]), device))
@@ -46,13 +51,23 @@ def predict(
                 landmarks.append(to_pixels(output.landmarks, store.size).cpu().numpy())
             if output.expression is not None:
                 expression.append(output.expression.float().cpu().numpy())
+            if output.masks is not None:
+                shown = rows[clips[start : start + step]]
+                masks.append(_mask_statistics(output.masks, store.box[shown], store.size))
     # Where two clips share a frame, the later one counts.
     place = np.zeros(len(rows), dtype=np.int64)
     place[clips] = np.arange(len(clips))
     return Predictions(
         np.concatenate(landmarks)[place] if landmarks else None,
         np.concatenate(expression)[place] if expression else None,
+        np.concatenate(masks)[place] if masks else None,
     )
+
+
+def _mask_statistics(masks: Masks, boxes: Array, size: int) -> NDArray[np.float32]:
+    drop, final = (mask.float().cpu().numpy() for mask in (masks.drop, masks.final))
+    columns = [zeros(drop), withheld(final), coverage(drop, boxes, size)]
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
 def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:

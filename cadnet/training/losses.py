@@ -29,11 +29,19 @@ def heatmap_loss(heatmaps: Tensor, target: Tensor, sigma: float) -> Tensor:
     return (heatmaps - wanted).square().mean((2, 3)).sum(1).mean()
 
 
-def expression_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy, mean over the faces with a label (eq. 19) that is one of the K classes."""
-    labels = labels.where(labels < logits.shape[1], -1)
+def expression_loss(logits: Tensor, labels: Tensor, everyones: Tensor | None = None) -> Tensor:
+    """Cross-entropy, mean over the faces with a label (eq. 19) that is one of the K classes.
+
+    Args:
+        everyones: the whole batch's labels, where several processes have equal shares of it: the
+            mean over processes of what they return is the mean over the whole batch's faces.
+    """
+    everyones = labels if everyones is None else everyones
+    classes = logits.shape[1]
+    known = ((everyones >= 0) & (everyones < classes)).sum().clamp_min(1)
+    labels = labels.where(labels < classes, -1)
     total = functional.cross_entropy(logits, labels, ignore_index=-1, reduction="sum")
-    return total / (labels >= 0).sum().clamp_min(1)
+    return total * (len(everyones) / len(labels)) / known
 
 
 def composite(output: Output, batch: Batch, model: FaceModel, weights: Loss) -> dict[str, Tensor]:
@@ -45,7 +53,7 @@ def composite(output: Output, batch: Batch, model: FaceModel, weights: Loss) -> 
     * ``nuclear``: the low-rank learning module's penalty (``models.occlusion``).
     * ``attention``: γ′‖P′‖₁ + γ″‖P″‖₁, mean over faces (eq. 23).
 
-    Weight decay (eq. 24) is the optimiser's: see ``engine.parameter_groups``.
+    Weight decay (eq. 24) is the optimiser's: see ``optimiser.parameter_groups``.
     """
     terms: dict[str, Tensor] = {}
     if output.heatmaps is not None and isinstance(model, HeatmapNet):
@@ -54,7 +62,7 @@ def composite(output: Output, batch: Batch, model: FaceModel, weights: Loss) -> 
     elif output.landmarks is not None:
         terms["landmarks"] = landmark_loss(output.landmarks, batch.landmarks)
     if output.expression is not None:
-        loss = expression_loss(output.expression, batch.expression)
+        loss = expression_loss(output.expression, batch.expression, batch.everyones)
         terms["expression"] = (weights.lambda_fer if terms else 1.0) * loss
     for module in model.modules():
         if isinstance(module, LowRankHead):

@@ -60,6 +60,7 @@ def predict_sets(model_path: Path, data: list[Path], *, device: str, threads: in
             "subset": store.subset[rows].tolist(),
             "landmarks": _lists(said.landmarks, len(rows)),
             "expression": _lists(said.expression, len(rows)),
+            "masks": _lists(said.masks, len(rows)),
         }
         tables.append(pa.table(columns))
     about_these = {"scheme": about["scheme"], "seed": str(about["seed"])}
@@ -88,4 +89,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    job.without("pandas")
     sys.exit(main())

@@ -1,9 +1,23 @@
+import time
+
 import numpy as np
 import pytest
 import torch
 
 from cadnet.data.align import align
-from cadnet.data.batches import Batches, draw_matrices, occlude, recolour, to_pixels, to_units, warp
+from cadnet.data.augment import (
+    BLOTCHES,
+    PIECE,
+    PLAIN,
+    Draw,
+    draw,
+    draw_matrices,
+    occlude,
+    recolour,
+    sampling_grid,
+    warp,
+)
+from cadnet.data.batches import Batches, to_pixels, to_units
 from cadnet.data.store import Store
 from cadnet.faces import SCHEMES, flip_points
 from cadnet.schema import Augment
@@ -134,12 +148,25 @@ def test_an_epoch_shows_each_face_at_most_once_in_full_batches(store):
     assert len(shown) == len(set(shown)) == count - count % 3
 
 
+def drawn(count, **changes):
+    augment = STRONG.model_copy(update=changes)
+    return draw(count, augment, torch.Generator().manual_seed(0))
+
+
+def test_the_sampling_grid_is_torchs():
+    matrices = draw_matrices(5, STRONG, torch.Generator().manual_seed(0))
+    expected = torch.nn.functional.affine_grid(matrices, [5, 3, 24, 24], align_corners=False)
+    torch.testing.assert_close(sampling_grid(matrices, 24), expected)
+
+
 def test_occluders_cover_the_share_of_faces_that_is_asked():
     images = torch.full((1000, 3, 16, 16), 0.5)
-    out = occlude(images.clone(), 0.4, torch.Generator().manual_seed(0))
+    numbers = drawn(1000, occlusion=0.4)
+    numbers = numbers._replace(kind=torch.full((1000,), PLAIN))
+    out = occlude(images.clone(), numbers)
     touched = (out != images).flatten(1).any(1).float().mean()
     assert float(touched) == pytest.approx(0.4, abs=0.05)
-    assert torch.equal(occlude(images.clone(), 0.0, torch.Generator()), images)
+    assert torch.equal(occlude(images.clone(), drawn(1000, occlusion=0.0)), images)
     # One plain rectangle each, of a tenth to half of the side, less what the edge cuts off.
     for picture in (out != images).any(1)[(out != images).flatten(1).any(1)]:
         rows, columns = picture.any(1).nonzero().flatten(), picture.any(0).nonzero().flatten()
@@ -147,12 +174,85 @@ def test_occluders_cover_the_share_of_faces_that_is_asked():
         assert len(rows) <= 9 and len(columns) <= 9
 
 
+@pytest.mark.parametrize("kind", [PLAIN, BLOTCHES, PIECE])
+def test_an_occluder_shows_a_colour_or_blotches_or_a_piece_of_its_picture(kind):
+    images = torch.rand(1, 3, 20, 20, generator=torch.Generator().manual_seed(0))
+    texture = torch.rand(1, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+    # Rows 2 to 10 and columns 8 to 14; a piece has 12 rows and 14 columns to choose from.
+    place = torch.tensor([[0.55, 0.3, 0.15, 0.2, 1.0, 0.5]])
+    numbers = Draw(
+        torch.zeros(1, 2, 3), torch.ones(1, dtype=torch.bool), torch.tensor([kind]), place,
+        texture, torch.zeros(1, 2),
+    )  # fmt: skip
+    out = occlude(images.clone(), numbers)
+    inside = torch.zeros(20, 20, dtype=torch.bool)
+    inside[2:10, 8:14] = True
+    assert torch.equal(out[..., ~inside], images[..., ~inside])
+    shown = out[0, :, 2:10, 8:14]
+    if kind == PLAIN:
+        assert (shown == texture[0, :, :1, :1]).all()
+    elif kind == BLOTCHES:
+        assert shown.min() >= texture.min() and shown.max() <= texture.max()
+        torch.testing.assert_close(shown[:, 0, 0], texture[0, :, 0, 0])
+        assert (shown.diff(dim=1).abs().amax() < 0.5) and shown.std() > 0.05
+    else:
+        assert torch.equal(shown, images[0, :, 6:14, 14:20].flip(1))
+
+
+def test_all_kinds_of_occluders_are_drawn():
+    counts = torch.bincount(drawn(900).kind, minlength=3)
+    assert len(counts) == 3 and (counts > 250).all()
+
+
 def test_recolouring_stays_in_range():
     images = torch.rand(8, 3, 4, 4)
-    out = recolour(images.clone(), 0.5, torch.Generator().manual_seed(0))
+    numbers = drawn(8, colour=0.5)
+    assert 0.1 < numbers.colour.abs().max() <= 0.5
+    out = recolour(images.clone(), numbers)
     assert out.min() >= 0 and out.max() <= 1
-    contrast, brightness = torch.rand(2, 8, generator=torch.Generator().manual_seed(0)) - 0.5
-    for i in range(8):
+    for i, (contrast, brightness) in enumerate(numbers.colour):
         mean = images[i].mean()
-        naive = (images[i] - mean) * (1 + contrast[i]) + mean + brightness[i]
+        naive = (images[i] - mean) * (1 + contrast) + mean + brightness
         torch.testing.assert_close(out[i], naive.clamp(0, 1))
+
+
+@pytest.mark.parametrize(("frames", "ranks"), [(1, 2), (1, 3), (3, 2)])
+def test_processes_share_the_batch_that_one_would_have(store, frames, ranks):
+    """With three processes, too, and in clips, which stay whole."""
+    store.video[:] = (np.arange(len(store)) // 3).astype(str)
+    sizes = {"batch_size": 6 if frames == 1 else 12, "frames": frames}
+    whole = list(batches(store, **sizes).epoch(1))
+    shares = [
+        list(batches(store, **sizes, rank=rank, ranks=ranks).epoch(1)) for rank in range(ranks)
+    ]
+    assert len(whole) == len(shares[0]) > 0
+    for batch, *parts in zip(whole, *shares, strict=True):
+        assert all(part.keys == batch.keys for part in parts)
+        for name in ("images", "landmarks", "expression"):
+            together = torch.cat([getattr(part, name) for part in parts])
+            torch.testing.assert_close(together, getattr(batch, name), rtol=1e-6, atol=1e-6)
+        assert all(torch.equal(part.everyones, batch.expression) for part in parts)
+
+
+def test_a_batch_that_cannot_be_split_is_refused(store):
+    with pytest.raises(ValueError, match="4 faces a batch cannot be split evenly over 3"):
+        batches(store, ranks=3)
+
+
+def test_the_next_batch_is_read_while_one_is_trained_on(store):
+    """Reading takes 50 ms, a step 100 ms: only the epoch's first batch is waited for."""
+    read, slow = store.images, []
+
+    def images(rows):
+        slow.append(len(rows))
+        time.sleep(0.05)
+        return read(rows)
+
+    store.images = images
+    made = batches(store, batch_size=2)
+    for count, _ in enumerate(made.epoch(1), start=1):
+        time.sleep(0.1)
+        if count == 3:
+            break
+    assert 0.04 < made.waited < 0.09
+    assert len(slow) == 4 < len(made)

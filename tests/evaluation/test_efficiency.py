@@ -56,3 +56,23 @@ def test_a_matrix_product_is_counted_once(params):
     inputs = backbone * tree["pool"] ** 2
     assert whole.multiply_adds - low.multiply_adds == inputs * 136 - 4 * (inputs + 136)
     assert torch.is_grad_enabled()
+
+
+def test_the_backbones_part_is_what_a_bare_network_has_beside_its_head(params):
+    """And no block of CAD-Net adds to it."""
+    network = params.models["resnet18"]
+    found = cost(network, 32)
+    head = 136 * build(network).backbone.channels * network.pool**2
+    assert found.multiply_adds - found.backbone_multiply_adds == head
+    assert cost(params.models["cadnet"], 32).backbone_multiply_adds == found.backbone_multiply_adds
+
+
+def test_an_iteration_of_criss_cross_attention_costs_what_its_equations_say(params):
+    """C (2 C′ + C) a position for Q, K and V, and (H + W) (C′ + C) for weights and context."""
+    once, thrice = (cost(params.models[f"cadnet_{r}"], 64) for r in ("once", "thrice"))
+    block = params.models["cadnet"].dgb
+    side = 64 // params.models["cadnet"].backbone.output_stride
+    channels, reduced = block.channels, block.reduced
+    a_position = channels * (2 * reduced + channels) + 2 * side * (reduced + channels)
+    assert thrice.multiply_adds - once.multiply_adds == 2 * side**2 * a_position
+    assert thrice.parameters == once.parameters

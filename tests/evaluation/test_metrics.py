@@ -26,6 +26,14 @@ def test_the_three_definitions_against_plain_loops():
         assert coordinates < mean <= points
 
 
+def test_each_points_distance_is_what_the_mean_is_of():
+    found = metrics.point_errors(PREDICTED.astype(np.float32), TRUTH)
+    assert found.shape == (5, 7) and found.dtype == np.float64
+    for n, point in ((0, 0), (3, 6)):
+        expected = math.dist(PREDICTED[n, point], TRUTH[n, point])
+        assert found[n, point] == pytest.approx(expected, rel=1e-5)
+
+
 def test_definitions_are_related_as_published():
     """rms over points is √2 of rms over coordinates: 4.037 and 2.855 on one public set."""
     ratio = metrics.rms_points(PREDICTED, TRUTH) / metrics.rms_coordinates(PREDICTED, TRUTH)

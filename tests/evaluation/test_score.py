@@ -9,6 +9,7 @@ import pytest
 from cadnet.data.align import align
 from cadnet.data.store import Store
 from cadnet.data.synthetic.write_expressions import write_affectnet
+from cadnet.evaluation.collect import means
 from cadnet.evaluation.score import main
 from tests.data.test_align import spec
 
@@ -34,6 +35,7 @@ def scored(small_300w, tmp_path, capsys):
             "key": store.keys[chosen].tolist(),
             "landmarks": list(predicted.reshape(len(chosen), -1)),
             "expression": pa.nulls(len(chosen), pa.list_(pa.float32())),
+            "masks": list(np.tile(np.float32([60, 50, 40]), (len(chosen), 1))),
         }
     ).replace_schema_metadata({"scheme": "ibug68"})
     pq.write_table(table, run / "predictions.parquet")
@@ -122,6 +124,29 @@ def test_predictions_of_other_faces_or_cut_off_are_refused(scored):
     assert not (out / "scores.csv").exists()
 
 
+def test_regions_and_points_make_up_the_whole(scored):
+    """Means over regions, weighted by their points, and means over points are the whole error."""
+    _, _, score, out = scored
+    score()
+    scores = pd.read_csv(out / "scores.csv")
+    sizes = {"jaw": 17, "brows": 10, "nose": 9, "eyes": 12, "mouth": 20}
+    for subset in ("common", "challenging", "full"):
+        regions = {name: value(scores, subset, f"nrmse_{name}_io") for name in sizes}
+        whole = sum(regions[name] * n for name, n in sizes.items()) / 68
+        assert value(scores, subset) == pytest.approx(whole, rel=1e-6)
+        points = pd.read_csv(out / "landmarks.csv").query("subset == @subset")
+        assert len(points) == 68
+        assert points["error"].mean() == pytest.approx(whole, rel=1e-5)
+
+
+def test_masks_are_means_over_faces(scored):
+    _, _, score, out = scored
+    score()
+    scores = pd.read_csv(out / "scores.csv")
+    names = ("mask_drop_sparsity", "mask_final_sparsity", "mask_coverage")
+    assert [value(scores, "full", name) for name in names] == [60, 50, 40]
+
+
 def test_expressions_are_scored_beside_the_most_frequent_one(tmp_path, capsys):
     """A model that takes every face of AffectNet's stand-in for happy, but the first for sad."""
     counts = {"train": 30, "validation": 16}
@@ -136,6 +161,7 @@ def test_expressions_are_scored_beside_the_most_frequent_one(tmp_path, capsys):
             "key": store.keys[rows].tolist(),
             "landmarks": pa.nulls(len(rows), pa.list_(pa.float32())),
             "expression": list(logits),
+            "masks": pa.nulls(len(rows), pa.list_(pa.float32())),
         }
     ).replace_schema_metadata({"scheme": "ibug68"})
     run = tmp_path / "results/fer/seed0"
@@ -159,4 +185,4 @@ def test_expressions_are_scored_beside_the_most_frequent_one(tmp_path, capsys):
     assert not scores["metric"].str.startswith("nrmse").any()
     seen = pd.read_parquet(tmp_path / "out/expressions.parquet")
     assert len(seen[seen["experiment"] == "fer"]) == len(rows)
-    assert list(json.loads((tmp_path / "out/metrics.json").read_text())) == ["fer"]
+    assert means(scores)["fer"]["affectnet/validation/accuracy"] is not None

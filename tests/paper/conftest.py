@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cadnet.paper.cells import Results
+from cadnet.paper.results import Results
 
 CAD_NET = {"common": [4.0, 5.0, 7.5], "challenging": [8.0, 9.0, 10.5], "full": [5.0, 6.0, 8.0]}
 
@@ -28,13 +28,14 @@ def scores() -> pd.DataFrame:
 
 
 def about(**changes: Any) -> dict[str, Any]:
-    """data.json's entry of a complete 300W of built-in faces without occlusion labels."""
+    """An entry of Results.data: a complete 300W of built-in faces without occlusion labels."""
     counts = {"afw": 9, "helen/trainset": 9, "lfpw/trainset": 9, "helen/testset": 4,
               "lfpw/testset": 2, "ibug": 3}  # fmt: skip
     subsets = {"common": 6, "challenging": 3, "validation": 3}
     return {
         "origin": "built-in", "partial": False, "missing": [], "digest": "d" * 64, "train": 24,
-        "subsets": subsets, "counts": counts, "occlusion_labels": False, **changes,
+        "subsets": subsets, "counts": counts, "occlusion_labels": False, "expressions": {},
+        "subjects": 0, "shared_subjects": 0, **changes,
     }  # fmt: skip
 
 
@@ -67,14 +68,21 @@ def errors() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def facts(name: str, data: dict[str, Any]) -> dict[str, Any]:
+    """What the aligner would have left beside a store, for an entry of Results.data."""
+    labels = {"all": int(data["occlusion_labels"])}
+    missing = data["missing"] or (["ibug/"] if data["partial"] else [])
+    subsets = {**data["subsets"], "train": data["train"]}
+    return {**data, "dataset": name, "missing": missing, "subsets": subsets,
+            "occlusion_labels": labels}  # fmt: skip
+
+
 @pytest.fixture
 def saved(results: Results, errors: pd.DataFrame, tmp_path: Path) -> list[str]:
     """The same in files, and the arguments that name them."""
-    results.scores.to_csv(tmp_path / "scores.csv", index=False)
-    errors.to_parquet(tmp_path / "errors.parquet", index=False)
-    (tmp_path / "data.json").write_text(json.dumps(results.data))
-    (tmp_path / "runs.json").write_text(json.dumps(results.runs))
-    return [
-        f"--{name}={tmp_path / file}"
-        for name, file in (("scores", "scores.csv"), ("data", "data.json"), ("runs", "runs.json"))
-    ]
+    folder = tmp_path / "results" / "all"
+    folder.mkdir(parents=True)
+    results.scores.to_csv(folder / "scores.csv", index=False)
+    errors.to_parquet(folder / "errors.parquet", index=False)
+    (tmp_path / "300w.json").write_text(json.dumps(facts("300w", results.data["300w"])))
+    return [f"--scores={folder / 'scores.csv'}", f"--data={tmp_path / '300w.json'}"]

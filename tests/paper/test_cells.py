@@ -1,12 +1,18 @@
+import importlib
+import json
 import statistics
 
 import pandas as pd
 import pytest
-import yaml
+from pydantic import ValidationError
 
-from cadnet.paper import declarations, tables
-from cadnet.paper.cells import Results, fill
+from cadnet.paper import declarations, formats
+from cadnet.paper.cells import Filled
+from cadnet.paper.kinds import fill
+from cadnet.paper.reported import reported
+from cadnet.paper.results import Results
 from cadnet.params import load
+from cadnet.provenance import imported_modules
 from tests.conftest import ROOT
 from tests.paper.conftest import CAD_NET, about, scores
 
@@ -46,7 +52,7 @@ def test_equal_to_the_mean_shape_is_no_win():
 @pytest.mark.parametrize(
     ("table", "label", "column", "why"),
     [
-        ("T2", "CAD-Net+", 0, "cadnet_plus needs pretraining on Menpo"),
+        ("T2", "CAD-Net+", 0, "no run of cadnet_plus on it"),
         ("T7", "CAD-Net", 2, "aflw not present"),
         ("T7", "CAD-Net", 0, "cofw not present"),
         ("T5", "CAD-Net", 0, "no occlusion labels for ibug/"),
@@ -68,44 +74,54 @@ def test_an_absent_test_folder_is_named():
     assert full.text() == "not available: lfpw/testset/, ibug/ not present"
 
 
-def test_reported_numbers_are_the_papers():
-    """Spot checks against the printed tables."""
-    rows = {
-        name: {row.method: row.values for row in table.rows}
-        for name, table in declarations.reported().items()
-    }
-    assert rows["T2"]["CAD-Net"] == [2.34, 2.90] and rows["T2"]["CAD-Net+"] == [2.16, 2.70]
-    assert rows["T2"]["POPos"] == [None, 3.38]
-    assert rows["T4"]["ADODN"] == [5.81] and rows["T4"]["CAD-Net"] == [5.21]
-    assert rows["T5"]["CAD-Net"] == [4.28, 5.57, 6.94]
-    assert rows["T12"]["ResNet-18"] == [7.21]
-    # Full is the mixture of Common and Challenging where the paper agrees with itself.
-    mixture = (554 * 2.34 + 135 * 5.21) / 689
-    assert mixture == pytest.approx(2.90, abs=0.005)
+def test_every_declared_name_exists():
+    params = load(ROOT / "params.yaml", {})
+    declared = declarations.declared()
+    for item in (*declared.tables.values(), *declared.figures.values()):
+        assert set(item.needed_experiments()) <= set(params.experiments)
+        assert set(item.needed_datasets()) <= set(params.data.builtin.datasets())
+        assert set(item.architectures) <= set(params.models)
 
 
-def test_every_declared_experiment_exists_or_is_planned():
-    known = set(load(ROOT / "params.yaml", {}).experiments) | set(declarations.declared().planned)
-    for table in declarations.declared().tables.values():
-        for row in table.reproduced:
-            for column in range(len(table.columns)):
-                assert row.at(column) is None or row.at(column) in known
-    for figure in declarations.declared().figures.values():
-        assert set(figure.experiments) <= known
+def test_every_result_of_the_paper_is_declared():
+    """The inventory's numbers: tables 1 to 15, and what the text promises, as table or figure."""
+    declared = declarations.declared()
+    assert {f"T{n}" for n in range(1, 16)} <= set(declared.tables)
+    assert {f"X{n}" for n in range(1, 14)} <= {*declared.tables, *declared.figures}
+    assert {f"F{n}" for n in range(1, 12)} <= set(declared.figures)
 
 
-def test_reported_rows_need_a_value_for_each_column(tmp_path, monkeypatch):
-    files = [tmp_path / path.name for path in declarations._FILES]
-    for old, new in zip(declarations._FILES, files, strict=True):
-        new.write_text(old.read_text())
-    tree = yaml.safe_load(files[1].read_text())
-    tree["T2"]["rows"][0]["values"].pop()
-    files[1].write_text(yaml.safe_dump(tree))
-    monkeypatch.setattr(declarations, "_FILES", tuple(files))
-    declarations.reported.cache_clear()
-    with pytest.raises(ValueError, match="T2, ODN: a value for each column"):
-        declarations.reported()
-    declarations.reported.cache_clear()
+def test_reported_tables_have_the_declared_columns():
+    for name, table in reported().tables.items():
+        ours = declarations.declared().tables[name]
+        if ours.kind == "scores":
+            assert len(table.columns) == len(ours.columns), name
+    lines = fill("T10", Results(scores(), {})).lines
+    cell = next(ln for ln in lines if ln.label == "CAD-Net (full)" and ln.kind == "reported")
+    assert cell.cells[0].text() == "87.10 ± 0.30"
+
+
+def test_accuracy_is_better_when_higher():
+    """Of two models one is better than always saying the most frequent expression."""
+    columns = scores().columns
+    rows = [
+        (name, 0, "affectnet", "ckplus", "test", "accuracy", value, 9)
+        for name, value in (("cadnet_fer", 60.0), ("resnet18_fer_only", 10.0), ("majority", 20.0))
+    ]
+    data = {name: about() for name in ("affectnet", "ckplus")}
+    table = fill("T10", Results(pd.DataFrame(rows, columns=columns), data))
+    assert line(table, "CAD-Net (full)").cells[0].beaten
+    assert not line(table, "ResNet-18 (FER-only)").cells[0].beaten
+    assert [ln.label for ln in table.lines if ln.kind == "trivial"] == [
+        "Most frequent expression (trivial predictor)"
+    ]
+
+
+def test_a_table_survives_its_file(results):
+    for name in ("T1", "T2", "T3", "T7", "X4", "X7", "X11", "C2"):
+        table = fill(name, results)
+        assert Filled.from_json(json.loads(json.dumps(table.as_json()))) == table
+        assert {len(ln.cells) for ln in table.lines} == {len(table.columns)}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +140,27 @@ def test_each_number_says_what_it_was_measured_on(trained, tested, mark):
     data = {"300w": about(**trained), "cofw": about(**tested)}
     filled = fill("T7", Results(table, data))
     cell = line(filled, "CAD-Net").cells[0]
-    assert cell.mark == mark and tables.text(cell) == f"9.00 (1 seed) {mark}"
+    assert cell.mark == mark and formats.text(cell) == f"9.00 (1 seed) {mark}"
     assert "trained on 300w: " in cell.data and "tested on cofw: " in cell.data
     assert [text.split(":")[0] for text in filled.measured_on] == ["300w", "cofw"]
     assert all(not cell.mark for ln in filled.lines if ln.kind == "reported" for cell in ln.cells)
+
+
+def test_a_figure_depends_on_the_code_of_its_own_kind_alone():
+    modules = imported_modules("cadnet.paper.figures", declarations.drawn_by("F7"))
+    kinds = set(declarations.FIGURE_KINDS.values())
+    assert kinds & set(modules) == {declarations.FIGURE_KINDS["ced"]}
+
+
+def test_figures_name_known_kinds_architectures_and_test_sets():
+    params, declared = load(ROOT / "params.yaml", {}), declarations.declared()
+    for name, figure in declared.figures.items():
+        assert set(figure.drawn) <= set(params.models), name
+        assert hasattr(importlib.import_module(declarations.drawn_by(name)), "draw")
+        if shown := figure.examples:
+            assert shown.dataset in params.experiments[shown.experiment].test_on, name
+        assert figure.caption.endswith("."), name
+    broken = declared.model_dump()
+    broken["figures"]["F7"]["kind"] = "painting"
+    with pytest.raises(ValidationError, match="F7: kind is one of sheet, "):
+        declarations.Declarations.model_validate(broken)

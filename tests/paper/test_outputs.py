@@ -2,21 +2,22 @@
 
 import csv
 import io
+import json
 import re
 import xml.etree.ElementTree as ET
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from cadnet.paper import figures, plots, report, tables
-from cadnet.paper.cells import Results, fill
+from cadnet.paper import figures, formats, plots, tables
+from cadnet.paper.kinds import fill
+from cadnet.paper.results import Results
 from tests.paper.conftest import about
 
 
 def test_csv_has_full_numbers_and_where_they_come_from(results):
-    rows = list(csv.DictReader(io.StringIO(tables.to_csv(fill("T2", results)))))
+    rows = list(csv.DictReader(io.StringIO(formats.to_csv(fill("T2", results)))))
     (cell,) = [r for r in rows if r["experiment"] == "cadnet" and r["column"] == "Common"]
     assert (cell["kind"], cell["mean"], cell["std"]) == ("reproduced", "5.5", "1.80278")
     assert (cell["seeds"], cell["images"], cell["digest"]) == ("0 1 2", "9", "d" * 64)
@@ -26,107 +27,100 @@ def test_csv_has_full_numbers_and_where_they_come_from(results):
 
 
 def test_markdown_is_a_table_of_equal_rows(results):
-    lines = [x for x in tables.to_markdown(fill("T2", results)).splitlines() if x[:1] == "|"]
+    lines = [x for x in formats.to_markdown(fill("T2", results)).splitlines() if x[:1] == "|"]
     assert len({line.count("|") for line in lines}) == 1
-    assert any("⚠ does not beat the mean shape" in line for line in lines)
+    assert any("⚠ does not beat the trivial predictor" in line for line in lines)
 
 
 def test_latex_escapes_what_latex_would_take_as_its_own(results):
-    assert tables.latex("50 % of a_b & {c} \\d → ±") == (
-        r"50 \% of a\_b \& \{c\} \textbackslash{}d $\rightarrow$ $\pm$"
+    assert formats.latex("50 % of a_b & {c} \\d ⚠ ±ᵇ") == (
+        r"50 \% of a\_b \& \{c\} \textbackslash{}d \ensuremath{\triangle} \ensuremath{\pm}"
+        r"\textsuperscript{b}"
     )
-    text = tables.to_latex(fill("T7", results))
-    assert all(ord(character) < 128 for character in text)
+    for name in ("T1", "T7", "C2", "X3"):
+        assert formats.to_latex(fill(name, results)).isascii(), name
+    text = formats.to_latex(fill("T7", results))
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {4}
 
 
-def test_cumulative_is_the_share_up_to_each_value():
-    grid, errors = np.linspace(0, 10, 21), np.array([1.0, 2.5, 2.5, 9.0, 30.0])
-    naive = [100 * sum(e <= x for e in errors) / 5 for x in grid]
-    np.testing.assert_allclose(figures.cumulative(errors, grid), naive)
-
-
-def draw(saved, tmp_path, name):
-    arguments = [*saved, f"--errors={tmp_path / 'errors.parquet'}", f"--out={tmp_path / name}"]
-    assert figures.main(arguments) == 0
-    return tmp_path / name
-
-
-def test_figures_are_the_same_bytes_and_valid(saved, tmp_path):
-    first, second = draw(saved, tmp_path, "one"), draw(saved, tmp_path, "two")
-    names = sorted(path.name for path in first.iterdir())
-    assert names == ["F7.png", "F7.svg", "F8.png", "F8.svg"]
+def draw(saved, folder, names=("F7", "F8"), more=()):
     for name in names:
+        assert figures.main([*saved, *more, f"--figure={name}", f"--out={folder}"]) == 0
+    return folder
+
+
+@pytest.fixture
+def faces(tmp_path):
+    """Faces as ``cadnet.evaluation.examples`` writes them: of 300W, with masks."""
+    rng = np.random.default_rng(4)
+    path = tmp_path / "faces.npz"
+    arrays = {
+        "images": rng.integers(0, 256, (6, 8, 8, 3)).repeat(4, 1).repeat(4, 2).astype(np.uint8),
+        "truth": rng.uniform(0, 32, (6, 68, 2)), "predicted": rng.uniform(0, 32, (6, 68, 2)),
+        "errors": rng.uniform(2, 9, 6), "occluded": np.full((6, 68), np.nan),
+        **{name: rng.uniform(size=(6, 4, 4)) for name in ("drop", "importance", "final")},
+        "keys": np.array(list("abcdef")), "expression": np.full(6, -1),
+        "predicted_expression": np.full(6, -1), "reason": np.array(""),
+    }  # fmt: skip
+    np.savez(path, **arrays)
+    return path
+
+
+def test_figures_are_the_same_bytes_valid_and_small(saved, faces, params, tmp_path):
+    shapes = {"cadnet": params.models["cadnet"].model_dump(mode="json")}
+    shapes["cadnet_fer"] = params.models["cadnet_fer"].model_dump(mode="json")
+    more = [f"--examples={faces}", f"--models={json.dumps({'size': 32, 'models': shapes})}"]
+    names = ["F10", "F3", "F4", "F5", "F7", "F8", "F9"]
+    first, second = (draw(saved, tmp_path / folder, names, more) for folder in ("one", "two"))
+    drawn = sorted(path.name for path in first.iterdir())
+    assert drawn == sorted(f"{name}.{kind}" for name in names for kind in ("png", "svg"))
+    for name in drawn:
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
         if name.endswith("svg"):
+            assert (first / name).stat().st_size < 400_000, name
             assert ET.parse(first / name).getroot().tag.endswith("svg")
 
 
-def test_a_figure_without_data_says_so(results, errors):
+def said(figure):
+    """What a figure without data says."""
+    (text,) = figure.axes[0].texts
+    return text.get_text().replace("\n", " ")
+
+
+def test_a_figure_without_data_says_so(results, errors, tmp_path):
     counts = {**about()["counts"], "ibug": 0}
-    partial = Results(results.scores, {"300w": about(counts=counts)}, results.runs)
-    (text,) = figures.draw("F8", errors, partial).axes[0].texts
-    assert text.get_text() == "not available: ibug/ not present"
-    assert figures.draw("F8", errors, results).axes[0].lines
+    folders = (tmp_path / "results/all",)
+    partial = Results(results.scores, {"300w": about(counts=counts)}, folders=folders)
+    assert said(figures.draw("F8", partial)) == "not available: ibug/ not present"
+    assert said(figures.draw("F10", partial)) == "not available: ibug/ not present"
+    nothing = Results(results.scores[:0], results.data)
+    for name, why in (
+        ("F1", "cofw not present"),
+        ("F3", "no run of resnet18 on 300w"),
+        ("F8", "no run of its experiments"),
+        ("F9", "no run of its experiments"),
+        ("X4", "needs four runs or more of both tasks"),
+        ("X5", "no face with an expression was tested with both models"),
+        ("X6", "nothing was measured"),
+        ("X7", "no experiment to search with is selected"),
+        ("X10", "nothing was measured"),
+        ("X13", "affectnet not present"),
+    ):
+        assert said(figures.draw(name, nothing)) == f"not available: {why}"
 
 
-class Page(HTMLParser):
-    """What a page refers to, and whether its elements are closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag, attrs):
-        found = dict(attrs)
-        if "id" in found:
-            self.ids.append(found["id"])
-        self.links += [found[k] for k in ("href", "src", "xlink:href") if found.get(k)]
-        if tag not in {"meta", "br", "img", "link", "hr"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
-def test_the_page_stands_alone(saved, tmp_path):
-    drawn = draw(saved, tmp_path, "figures")
-    arguments = [*saved, f"--figures={drawn}", "--preset=demo", f"--out={tmp_path / 'index.html'}"]
-    assert report.main(arguments) == 0
-    text = (tmp_path / "index.html").read_text()
-    page = Page()
-    page.feed(text)
-    assert page.open == []
-    assert len(page.ids) == len(set(page.ids))
-    inner = [link[1:] for link in page.links if link.startswith("#")]
-    assert set(inner) <= set(page.ids) and any(link.startswith("run-cadnet") for link in inner)
-    outer = [link for link in page.links if not link.startswith("#")]
-    assert all(re.fullmatch(r"(tables|figures)/\w+\.\w+", link) for link in outer), outer
-    assert "built-in synthetic faces" in text and "cccccccccc" in text
-    assert "aflw not present" in text and "⚠" in text
-
-
-def test_official_data_carry_no_warning_of_built_in_faces(results, saved, tmp_path):
-    drawn = draw(saved, tmp_path, "figures")
-    official = Results(results.scores, {"300w": about(origin="official")}, results.runs)
-    assert "built-in synthetic" not in report.page(official, drawn, "demo")
-
-
-def test_names_are_escaped(results, saved, tmp_path):
-    drawn = draw(saved, tmp_path, "figures")
-    data = {"300w": about(missing=["skipped: <script>alert(1)</script>"], partial=True)}
-    assert "<script>alert" not in report.page(
-        Results(results.scores, data, results.runs), drawn, "demo"
-    )
+def test_faces_that_may_not_be_shown_say_why(results, tmp_path):
+    np.savez(tmp_path / "hidden.npz", reason=np.array("official photographs are hidden"))
+    hidden = Results(results.scores, results.data, examples=tmp_path / "hidden.npz")
+    assert said(figures.draw("F10", hidden)) == "not available: official photographs are hidden"
 
 
 def test_scores_without_a_column_are_refused(saved, tmp_path, capsys):
-    scores = pd.read_csv(tmp_path / "scores.csv").drop(columns="images")
-    scores.to_csv(tmp_path / "scores.csv", index=False)
-    assert tables.main([*saved, f"--out={tmp_path / 'tables'}"]) == 1
+    path = tmp_path / "results/all/scores.csv"
+    pd.read_csv(path).drop(columns="images").to_csv(path, index=False)
+    out = [f"--out={tmp_path / 'tables'}", f"--filled={tmp_path / 'T2.json'}"]
+    assert tables.main(["--table=T2", *saved, *out]) == 1
     assert "scores.csv: lacks the columns images" in capsys.readouterr().err
 
 
@@ -149,8 +143,3 @@ def test_curves_are_means_over_seeds_and_forget_old_experiments(tmp_path):
     assert table["seeds_highest"].tolist() == [11.0, 8.0]
     page = (tmp_path / "plots.html").read_text()
     assert page.count("{plot_divs}") == 1 and not re.search(r"<script[^>]+src", page)
-
-
-@pytest.mark.parametrize("commit", ["0123456789abcdef" * 2 + "01234567", "unknown"])
-def test_short_commits(commit):
-    assert report.short_commit(commit) == commit[:10]

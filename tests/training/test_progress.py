@@ -1,7 +1,6 @@
 """A run that is cut off goes on to the same bits."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from cadnet.data.align import align
 from cadnet.data.synthetic.write_expressions import write_affectnet
 from cadnet.training import TrainingError, engine
+from cadnet.training import run as job
 from tests.conftest import ROOT
 from tests.training.conftest import experiment
 
@@ -26,13 +26,13 @@ class Killed(BaseException):
 def run(params, store, tmp_path, name="cadnet", stop_after=None, identity="a", epochs=3):
     steps = 0
 
-    def on_step(loss):
+    def on_step(*_):
         nonlocal steps
         steps += 1
         if steps == stop_after:
             raise Killed
 
-    model, done = engine.train(
+    trained = engine.train(
         store,
         experiment(params, name, epochs=epochs, batch_size=8),
         seed=5,
@@ -40,7 +40,8 @@ def run(params, store, tmp_path, name="cadnet", stop_after=None, identity="a", e
         identity=identity,
         on_step=on_step,
     )
-    return model.state_dict(), [(e.number, e.metrics) for e in done], steps
+    tensors = trained.model.state_dict() | {f"best {k}": v for k, v in trained.best.items()}
+    return tensors, [(e.number, e.metrics) for e in trained.epochs], steps
 
 
 def same(one, other):
@@ -96,9 +97,9 @@ def test_a_loss_that_is_not_finite_keeps_the_model_before_it(params, store, tmp_
 
 
 def test_another_experiments_model_is_the_start(params, store):
-    from cadnet.training.engine import build, start_from
+    from cadnet.training.start import build, start_from
 
-    before, _ = engine.train(store, experiment(params, "resnet18", epochs=1), seed=0)
+    before = engine.train(store, experiment(params, "resnet18", epochs=1), seed=0).model
     model = build(store, experiment(params, "cadnet"))
     shape = model.mean_shape.clone()
     tensors = before.state_dict() | {"mean_shape": torch.ones(68, 2)}
@@ -127,37 +128,35 @@ def test_expressions_of_one_kind_teach_nothing(params, tmp_path):
         engine.train(faces, chosen, seed=0)
 
 
-@pytest.fixture
-def job(params, store, tmp_path):
-    """Starts a training job on a copy of the store's file, in the background."""
-    spec = experiment(params, epochs=200, batch_size=8).model_dump(mode="json")
-    command = [sys.executable, "-m", "cadnet.training.run", "--spec", json.dumps(spec)]
-    command += ["--experiment", "cadnet", "--seed", "0", "--out", str(tmp_path / "out")]
-
-    def start(data, *arguments):
-        full = [*command, "--data", str(data), *arguments]
-        return subprocess.Popen(full, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-
-    return start, tmp_path / "out"
-
-
-def test_sigterm_saves_the_state_and_the_next_try_goes_on(job, tmp_path_factory):
-    start, out = job
+def test_a_process_killed_at_random_moments_ends_in_the_same_bits(
+    params, store, tmp_path, tmp_path_factory
+):
+    """Real processes: SIGKILL twice, SIGTERM once, wherever they are, saving included."""
+    spec = experiment(params, epochs=9, batch_size=8).model_dump(mode="json")
     data = next(tmp_path_factory.getbasetemp().glob("faces*")) / "a.arrow"
-    process = start(data)
-    for line in process.stdout:
-        if line.startswith("epoch 3/"):
-            break
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) == 143
-    assert (out / "state.safetensors").is_file() and not (out / "model.safetensors").exists()
-    again = start(data)
-    first = again.stdout.readline()
-    replayed = [first, *(again.stdout.readline() for _ in range(3))]
-    assert [line.split("/")[0] for line in replayed] == [f"epoch {k}" for k in (1, 2, 3, 4)]
-    os.kill(again.pid, signal.SIGKILL)
-    again.wait(timeout=60)
-    assert time.time() - (out / "state.safetensors").stat().st_mtime < 120
+    arguments = ["--spec", json.dumps(spec), "--experiment", "cadnet", "--seed", "0"]
+    arguments += ["--data", str(data), "--save-every", "0"]
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    assert job.main([*arguments, "--out", str(whole)]) == 0
+
+    rng = random.Random()  # another run of this test kills elsewhere
+    epochs = sorted(rng.sample(range(1, 9), 3))
+    signals = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)
+    command = [sys.executable, "-m", "cadnet.training.run", *arguments, "--out", str(out)]
+    for epoch, how in zip(epochs, signals, strict=True):
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            for line in process.stdout:
+                if line.startswith(f"epoch {epoch}/"):
+                    break
+            time.sleep(rng.uniform(0, 0.15))
+            process.send_signal(how)
+        assert process.returncode == (143 if how == signal.SIGTERM else -9)
+        assert (out / "state.safetensors").is_file() and not (out / "model.safetensors").exists()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "starting anew" not in done.stdout
+    for name in ("model.safetensors", "best.safetensors", "history.csv"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes(), name
+    assert not (out / "state.safetensors").exists()
 
 
 def test_a_start_that_is_cut_off_is_named(tmp_path):

@@ -1,4 +1,5 @@
-"""The smoke preset once through the real DAG; tests look at it, or go on from a copy of it."""
+"""The smoke preset of two experiments once through the real DAG; tests look at it, or go on from a
+copy of it."""
 
 from __future__ import annotations
 
@@ -14,6 +15,14 @@ import pytest
 from tests.conftest import ROOT
 
 BIN = Path(sys.executable).parent
+EXPERIMENTS = ("resnet18", "cadnet")
+NOT_SEARCHED = ("rank", "lambda_u", "lambda_v", "gamma_final")
+FEW = (
+    f"only=[{', '.join(EXPERIMENTS)}]",
+    f"search={{grids: {{{', '.join(f'{name}: null' for name in NOT_SEARCHED)}}}}}",
+)
+"""Two experiments and one hyper-parameter's trials: the whole preset is .ci/run's."""
+TRIALS = 3
 SOURCES = ["Snakefile", "workflow", "profiles", "params.yaml", "cadnet", "environment.yml"]
 
 
@@ -21,7 +30,7 @@ def snakemake(
     folder: Path,
     *arguments: str,
     root: Path = ROOT,
-    config: Sequence[str] = (),
+    config: Sequence[str] = FEW,
     target: str = "all",
 ) -> subprocess.CompletedProcess[str]:
     """`snakemake … -- target` in a working directory, as a user types it."""
@@ -51,7 +60,7 @@ def jobs(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working directory after the whole smoke preset."""
+    """A working directory after the smoke preset of two experiments."""
     folder = tmp_path_factory.mktemp("smoke")
     done = snakemake(folder)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.workflow.conftest import BIN
+from tests.workflow.conftest import BIN, EXPERIMENTS, NOT_SEARCHED
 
 FILES = ["dvc.yaml", ".dvcignore", ".gitignore", "data/raw/README.md", ".dvc/config"]
 
@@ -38,17 +38,21 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 @pytest.fixture
-def published(checkout, tmp_path):
-    """A repository with one run of two experiments in it, pushed to a store."""
+def published(checkout, smoke, tmp_path):
+    """A repository with the run of two experiments in it, pushed to a store."""
     for name in FILES:
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, checkout / name)
     replace(checkout / "params.yaml", "preset: demo", "preset: smoke")
-    replace(checkout / "params.yaml", "only: []", "only: [resnet18, cadnet]")
+    replace(checkout / "params.yaml", "only: []", f"only: {json.dumps(EXPERIMENTS)}")
+    for name in NOT_SEARCHED:
+        replace(checkout / "params.yaml", f"    {name}: {{ experiment:", f"    {name}: null # {{")
+    for made in ("data", "results", "reports", ".snakemake"):
+        shutil.copytree(smoke / made, checkout / made, dirs_exist_ok=True)
     run(checkout, "git", "init", "-q")
     run(checkout, "dvc", "remote", "add", "-d", "store", str(tmp_path / "store"))
     commit(checkout, "sources")
-    run(checkout, "dvc", "repro")
+    assert "Nothing to be done" in run(checkout, "dvc", "repro")
     commit(checkout, "a run")
     run(checkout, "dvc", "push")
     return checkout
@@ -59,24 +63,23 @@ def test_a_fresh_clone_with_pulled_results_retrains_what_changed(published, tmp_
     run(tmp_path, "git", "clone", "-q", str(published), str(clone))
     run(clone, "dvc", "pull")
     assert "up to date" in run(clone, "dvc", "status")
-    names = ("cadnet", "resnet18")
-    models = {name: clone / f"results/{name}/seed0/model.safetensors" for name in names}
+    models = {name: clone / f"results/{name}/seed0/model.safetensors" for name in EXPERIMENTS}
     before = {name: path.read_bytes() for name, path in models.items()}
     assert "Nothing to be done" in run(clone, "snakemake", "--cores", "2", "-n", "--", "all")
 
-    old, new = "    title: CAD-Net\n", "    title: CAD-Net\n    model: { llb: { rank: 4 } }\n"
-    replace(clone / "params.yaml", old, new)
+    old = "title: ResNet-18 (unified), "
+    replace(clone / "params.yaml", old, f"{old}train: {{ batch_size: 8 }}, ")
     printed = run(clone, "dvc", "repro")
-    assert "train cadnet, seed 0" in printed and "train resnet18" not in printed
-    assert models["cadnet"].read_bytes() != before["cadnet"]
-    assert models["resnet18"].read_bytes() == before["resnet18"]
-    record = json.loads((clone / "results/cadnet/seed0/run.json").read_text())
-    assert record["parameters"]["model"]["llb"] == {"rank": 4}
+    assert "train resnet18, seed 0" in printed and "train cadnet" not in printed
+    assert models["resnet18"].read_bytes() != before["resnet18"]
+    assert models["cadnet"].read_bytes() == before["cadnet"]
+    record = json.loads((clone / "results/resnet18/seed0/run.json").read_text())
+    assert record["parameters"]["train"]["batch_size"] == 8
 
     changed = json.loads(run(clone, "dvc", "metrics", "diff", "--json"))
     metrics = changed["diff"]["results/metrics.json"] if "diff" in changed else changed
-    assert "cadnet" in json.dumps(metrics) and "resnet18" not in json.dumps(metrics)
+    assert "resnet18" in json.dumps(metrics) and "cadnet" not in json.dumps(metrics)
     run(clone, "dvc", "plots", "diff")
     page = (clone / "dvc_plots/index.html").read_text()
-    assert "curves/cadnet.csv" in page and "<script src" not in page
+    assert "curves/resnet18.csv" in page and "<script src" not in page
     assert "Stage 'paper' didn't change" in run(clone, "dvc", "repro")

@@ -1,4 +1,4 @@
-# Trained models on their test sets, and all predictions into one tidy table.
+# Trained models on their test sets, their predictions scored, what they cost, all in one table.
 
 
 rule predict:
@@ -31,9 +31,37 @@ rule predict:
 
 rule score:
     input:
+        records=seeds("results/{{experiment}}/seed{seed}/run.json"),
+        predictions=seeds("results/{{experiment}}/seed{seed}/predictions.parquet"),
+        stores=lambda w: expand(
+            "data/aligned/{dataset}.arrow", dataset=datasets_of(w.experiment)
+        ),
+    output:
+        "results/{experiment}/scores.csv",
+        "results/{experiment}/errors.parquet",
+        "results/{experiment}/expressions.parquet",
+        "results/{experiment}/landmarks.csv",
+    log:
+        "logs/score/{experiment}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("cadnet.evaluation.score"),
+        occlusion=PARAMS.data.occlusion.model_dump(),
+        folder=subpath(output[0], parent=True),
+    message:
+        "score {wildcards.experiment}"
+    shell:
+        "python -m cadnet.evaluation.score --runs {input.records:q} --data {input.stores:q}"
+        " --mild {params.occlusion[mild]} --moderate {params.occlusion[moderate]}"
+        " --out {params.folder:q} --log {log:q}"
+
+
+rule collect:
+    input:
         records=runs("results/{experiment}/seed{seed}/run.json"),
-        predictions=runs("results/{experiment}/seed{seed}/predictions.parquet"),
-        stores=expand("data/aligned/{dataset}.arrow", dataset=PARAMS.datasets()),
+        scores=expand("results/{experiment}/scores.csv", experiment=EXPERIMENTS),
+        about=expand("data/aligned/{dataset}.json", dataset=PARAMS.datasets()),
         tracking=["results/tracking.json"] if PARAMS.tracking.enabled else [],
     output:
         "results/scores.csv",
@@ -43,18 +71,39 @@ rule score:
         "results/data.json",
         "results/metrics.json",
     log:
-        "logs/score.log",
+        "logs/collect.log",
     conda:
         "../../environment.yml"
     params:
-        code=code("cadnet.evaluation.score"),
-        occlusion=PARAMS.data.occlusion.model_dump(),
+        code=code("cadnet.evaluation.collect"),
         tracking=lambda w, input: (
             f"--tracking {shlex.quote(input.tracking[0])}" if input.tracking else ""
         ),
     message:
-        "score all predictions"
+        "collect all scores"
     shell:
-        "python -m cadnet.evaluation.score --runs {input.records:q} --data {input.stores:q}"
-        " --mild {params.occlusion[mild]} --moderate {params.occlusion[moderate]}"
-        " {params.tracking} --out results --log {log:q}"
+        "python -m cadnet.evaluation.collect --runs {input.records:q} --scores {input.scores:q}"
+        " --data {input.about:q} {params.tracking} --out results --log {log:q}"
+
+
+rule measure:
+    output:
+        "results/efficiency.csv",
+    log:
+        "logs/measure.log",
+    retries: 1
+    conda:
+        "../../environment.yml"
+    # Nothing else runs beside it: what it measures is time.
+    threads: workflow.cores
+    resources:
+        gpu=1,
+    params:
+        spec=as_json(efficiency_spec()),
+        code=code("cadnet.evaluation.measure"),
+        seconds=PARAMS.efficiency.seconds,
+    message:
+        "measure what models cost"
+    shell:
+        "python -m cadnet.evaluation.measure --spec {params.spec:q} --seconds {params.seconds}"
+        " --out {output:q} --log {log:q}"

@@ -1,56 +1,78 @@
-# Tidy tables and the paper's reported numbers into tables, figures and one page.
+# Scores and the paper's reported numbers into tables, figures and one page.
 
 
-rule tables:
+rule table:
     input:
-        scores="results/scores.csv",
-        runs="results/runs.json",
-        data="results/data.json",
+        unpack(table_inputs),
     output:
-        TABLES,
+        multiext("reports/tables/{table}", ".csv", ".md", ".tex"),
+        filled="results/tables/{table}.json",
     log:
-        "logs/tables.log",
+        "logs/tables/{table}.log",
     conda:
         "../../environment.yml"
     params:
-        code=code("cadnet.paper.tables"),
-        declared=declarations.digest(),
+        code=lambda w: code("cadnet.paper.tables", declarations.filled_by(w.table)),
+        declared=lambda w: declarations.digest("tables", w.table),
+        inputs=lambda w, input: as_options(input),
+        further=lambda w: further_options(w.table),
     message:
-        "tables"
+        "table {wildcards.table}"
     shell:
-        "python -m cadnet.paper.tables --scores {input.scores:q} --runs {input.runs:q}"
-        " --data {input.data:q} --out reports/tables --log {log:q}"
+        "python -m cadnet.paper.tables --table {wildcards.table:q} {params.inputs}"
+        " {params.further}"
+        " --out reports/tables --filled {output.filled:q} --log {log:q}"
 
 
-rule figures:
+rule examples:
     input:
-        errors="results/errors.parquet",
-        scores="results/scores.csv",
-        runs="results/runs.json",
-        data="results/data.json",
+        unpack(example_inputs),
     output:
-        FIGURES,
+        "results/examples/{figure}.npz",
     log:
-        "logs/figures.log",
+        "logs/examples/{figure}.log",
     conda:
         "../../environment.yml"
     params:
-        code=code("cadnet.paper.figures"),
-        declared=declarations.digest(),
+        code=code("cadnet.evaluation.examples"),
+        inputs=lambda w, input: as_options(input),
+        chosen=example_options,
     message:
-        "figures"
+        "faces for figure {wildcards.figure}"
     shell:
-        "python -m cadnet.paper.figures --errors {input.errors:q} --scores {input.scores:q}"
-        " --runs {input.runs:q} --data {input.data:q} --out reports/figures --log {log:q}"
+        "python -m cadnet.evaluation.examples {params.inputs} {params.chosen}"
+        " --out {output:q} --log {log:q}"
+
+
+rule figure:
+    input:
+        unpack(figure_inputs),
+    output:
+        multiext("reports/figures/{figure}", ".svg", ".png"),
+    log:
+        "logs/figures/{figure}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=lambda w: code("cadnet.paper.figures", declarations.drawn_by(w.figure)),
+        declared=lambda w: declarations.digest("figures", w.figure),
+        inputs=lambda w, input: as_options(input),
+        models=lambda w: drawn_models(w.figure),
+    message:
+        "figure {wildcards.figure}"
+    shell:
+        "python -m cadnet.paper.figures --figure {wildcards.figure:q} {params.inputs}"
+        " {params.models} --out reports/figures --log {log:q}"
 
 
 rule report:
     input:
-        TABLES,
         FIGURES,
-        scores="results/scores.csv",
+        tables=FILLED,
+        paper=PAPER,
         runs="results/runs.json",
         data="results/data.json",
+        errors="results/errors.parquet",
     output:
         "reports/index.html",
     log:
@@ -59,14 +81,60 @@ rule report:
         "../../environment.yml"
     params:
         code=code("cadnet.paper.report"),
+        templates=declarations.templates(),
         declared=declarations.digest(),
         preset=PARAMS.preset,
+        paper=[str(Path(file).relative_to("reports")) for file in PAPER],
     message:
         "report"
     shell:
-        "python -m cadnet.paper.report --scores {input.scores:q} --runs {input.runs:q}"
-        " --data {input.data:q} --figures reports/figures"
-        " --preset {params.preset:q} --out {output:q} --log {log:q}"
+        "python -m cadnet.paper.report --tables {input.tables:q} --runs {input.runs:q}"
+        " --data {input.data:q} --errors {input.errors:q} --figures reports/figures"
+        " --preset {params.preset:q} --paper {params.paper:q} --out {output:q} --log {log:q}"
+
+
+rule paper:
+    input:
+        tables=FILLED,
+        runs="results/runs.json",
+        data="results/data.json",
+    output:
+        "reports/paper/paper.tex",
+    log:
+        "logs/paper.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("cadnet.paper.latex"),
+        templates=declarations.templates(),
+        declared=declarations.digest(),
+        preset=PARAMS.preset,
+    message:
+        f"paper.tex{'' if TYPESET else ' (no TeX here, so no pdf)'}"
+    shell:
+        "python -m cadnet.paper.latex --tables {input.tables:q} --runs {input.runs:q}"
+        " --data {input.data:q} --preset {params.preset:q} --out {output:q} --log {log:q}"
+
+
+if TYPESET:
+
+    rule pdf:
+        input:
+            [file for file in TABLES if file.endswith(".tex")],
+            [file for file in FIGURES if file.endswith(".png")],
+            tex="reports/paper/paper.tex",
+        output:
+            "reports/paper/paper.pdf",
+        log:
+            "logs/pdf.log",
+        conda:
+            "../../environment.yml"
+        params:
+            code=code("cadnet.paper.typeset"),
+        message:
+            "paper.pdf"
+        shell:
+            "python -m cadnet.paper.typeset --tex {input.tex:q} --out {output:q} --log {log:q}"
 
 
 rule plots:

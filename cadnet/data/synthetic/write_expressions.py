@@ -45,16 +45,16 @@ def _with(picture: Scene, name: str, strength: float, rng: np.random.Generator) 
 
 
 def write_affectnet(root: Path, *, counts: dict[str, int], seed: int, size: int) -> None:
-    """AffectNet's newer layout; ``counts`` has ``train`` and ``validation``. Validation has as many
-    faces of each expression, training mostly neutral and happy ones, as the original."""
+    """AffectNet's newer layout; ``counts`` has ``train`` and ``validation``, both with as many
+    faces of each expression. The original's training part is mostly happy and neutral: of the few
+    faces drawn here a dozen would then show contempt, too few to learn from."""
     for part, folder in (("train", "train_set"), ("validation", "val_set")):
         images, annotations = root / folder / "images", root / folder / "annotations"
         images.mkdir(parents=True)
         annotations.mkdir()
-        shares = np.array([0.26, 0.46, 0.09, 0.05, 0.03, 0.02, 0.08, 0.01])
         for i in range(counts[part]):
             rng = generator(seed, "affectnet", part, i)
-            code = i % 8 if part == "validation" else int(rng.choice(8, p=shares))
+            code = i % 8
             style = replace(WILD, expressions={EXPRESSIONS[code]: 1.0})
             face = draw(_close_up(scene(rng, style), float(rng.uniform(0.29, 0.33))), size)
             (images / f"{i}.jpg").write_bytes(encode(face.image, ".jpg"))
