@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import csv
 import errno
 import hashlib
 import json
@@ -14,7 +15,7 @@ import os
 import shutil
 import subprocess
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -200,3 +201,14 @@ def write_json(path: Path, value: Mapping[str, Any] | list[Any]) -> None:
     with atomic_path(path) as temporary:
         text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def write_csv(
+    path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, digits: int
+) -> None:
+    """Write a table, atomically; fractions with some significant digits."""
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(columns)
+        for row in rows:
+            table.writerow(f"{v:.{digits}g}" if isinstance(v, float) else v for v in row)

@@ -19,9 +19,8 @@ from typing import Any
 import pandas as pd
 
 from cadnet import job
+from cadnet.evaluation.about import MAJORITY, TRIVIAL, datasets
 from cadnet.provenance import atomic_path, write_json
-
-TRIVIAL, MAJORITY = "mean_shape", "majority"
 
 
 def together(paths: list[Path]) -> pd.DataFrame:
@@ -53,30 +52,6 @@ def means(scores: pd.DataFrame) -> dict[str, Any]:
             of = tree.setdefault(str(name), {})
             of[f"{dataset}/{subset}{suffix}"] = round(float(part["value"].mean()), 6)
     return tree
-
-
-def describe(about: dict[str, Any]) -> dict[str, Any]:
-    """What the report says about a dataset, from the facts that the aligner left beside a store."""
-    subset_counts = dict(about["subsets"])
-    return {
-        "origin": about["origin"],
-        "partial": bool(about["missing"]),
-        "missing": about["missing"],
-        "digest": about["digest"],
-        "train": subset_counts.pop("train", 0),
-        "subsets": subset_counts,
-        "counts": about["counts"],
-        "occlusion_labels": bool(sum(about["occlusion_labels"].values())),
-        "expressions": about["expressions"],
-        "subjects": about["subjects"],
-        "shared_subjects": about["shared_subjects"],
-    }
-
-
-def datasets(paths: list[Path]) -> dict[str, dict[str, Any]]:
-    """The datasets of some facts files, by name."""
-    facts = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    return {about["dataset"]: describe(about) for about in facts}
 
 
 def main(arguments: list[str] | None = None) -> int:

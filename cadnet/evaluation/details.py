@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from cadnet.data.store import Store
@@ -17,6 +16,7 @@ from cadnet.evaluation.jitter import jitter, to_frames
 from cadnet.evaluation.runs import Run, measurable, normaliser, run_results, test_rows, values
 from cadnet.faces import Array
 
+LANDMARK_COLUMNS = ["experiment", "seed", "dataset", "subset", "landmark", "error"]
 _MASKS = ("mask_drop_sparsity", "mask_final_sparsity", "mask_coverage")
 _JITTER = {
     "jitter_io": "predicted",
@@ -77,9 +77,9 @@ def more_scores(
 
 def landmark_errors(
     records: list[tuple[Path, dict[str, Any]]], stores: dict[str, Store]
-) -> pd.DataFrame:
-    """Mean error of each point, in % of the dataset's normaliser, where the schemes are one."""
-    parts = []
+) -> Iterator[tuple[Any, ...]]:
+    """Rows of ``LANDMARK_COLUMNS``: the mean error of each point, in % of the dataset's normaliser,
+    where the schemes are one."""
     for path, record in records:
         for store, table, run, scheme in run_results(path, record, stores):
             landmarks = values(table, "landmarks")
@@ -90,10 +90,6 @@ def landmark_errors(
             points = metrics.point_errors(landmarks.reshape(truth.shape), truth)
             points = 100 * points / normaliser(store, rows)[:, None]
             for subset, chosen in _subset_rows(store):
-                mean = points[chosen].mean(axis=0)
-                table_of = {"experiment": run.experiment, "seed": run.seed,
-                            "dataset": store.about["dataset"], "subset": subset,
-                            "landmark": np.arange(len(mean)), "error": mean}  # fmt: skip
-                parts.append(pd.DataFrame(table_of))
-    columns = ["experiment", "seed", "dataset", "subset", "landmark", "error"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+                where = (run.experiment, run.seed, store.about["dataset"], subset)
+                for landmark, error in enumerate(points[chosen].mean(axis=0)):
+                    yield (*where, landmark, float(error))

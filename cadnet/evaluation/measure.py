@@ -26,7 +26,6 @@ digit, times do not.
 from __future__ import annotations
 
 import argparse
-import csv
 import platform
 import re
 import statistics
@@ -46,7 +45,7 @@ from cadnet.data.batches import Batch
 from cadnet.evaluation.efficiency import build, cost
 from cadnet.evaluation.timing import Run, interleaved, peak, seconds
 from cadnet.gpu import claim
-from cadnet.provenance import atomic_path
+from cadnet.provenance import write_csv
 from cadnet.schema import Count, Model, Strict, Train
 from cadnet.training import TrainingError
 from cadnet.training.device import choose_device, repeatable
@@ -274,19 +273,6 @@ def _measure_training(subjects: list[Subject], budget: float) -> None:
         subject.timed("images_per_second_training", times, partial(truediv, training.faces))
 
 
-def write(path: Path, rows: list[Row]) -> None:
-    """The table as csv."""
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(Row._fields)
-        for row in rows:
-            numbers = {
-                name: "" if (number := getattr(row, name)) is None else f"{number:.9g}"
-                for name in ("value", "low", "high")
-            }
-            table.writerow((row._asdict() | numbers).values())
-
-
 def read_spec(spec: Any) -> list[Entry]:
     """One entry or several.
 
@@ -313,7 +299,7 @@ def main(arguments: list[str] | None = None) -> int:
         wants_gpu = any(entry.device != "cpu" for entry in entries)
         with claim("auto" if wants_gpu else "cpu"):
             rows = measure(entries, options.seconds)
-        write(options.out, rows)
+        write_csv(options.out, Row._fields, rows, digits=9)
         return f"{len(entries)} architectures, {len(rows)} values"
 
     return job.main(run, parser.parse_args(arguments), TrainingError, ValueError)

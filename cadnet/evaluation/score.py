@@ -24,30 +24,61 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cadnet import job
 from cadnet.data.store import Store
 from cadnet.evaluation import expressions, metrics
-from cadnet.evaluation.details import landmark_errors, more_scores
+from cadnet.evaluation.about import MAJORITY, TRIVIAL
+from cadnet.evaluation.details import LANDMARK_COLUMNS, landmark_errors, more_scores
 from cadnet.evaluation.runs import Run, measurable, run_results, test_rows, values
 from cadnet.evaluation.runs import normaliser as normaliser_of
 from cadnet.faces import REGIONS, Array, comparable_points
-from cadnet.provenance import atomic_path
+from cadnet.provenance import atomic_path, write_csv
 
-TRIVIAL, MAJORITY = "mean_shape", "majority"
 _ERRORS = {
     "mean": metrics.mean_distance,
     "rms_point": metrics.rms_points,
     "rms_coord": metrics.rms_coordinates,
 }
 _SUFFIX = {"interocular": "io", "box_width": "box"}
+_WHOSE = ["experiment", "seed", "train_on", "dataset"]
+_COLUMNS = [*_WHOSE, "subset", "metric", "value", "images"]
+_FACE = [("experiment", pa.string()), ("seed", pa.int64()), ("train_on", pa.string()),
+         ("dataset", pa.string()), ("subset", pa.string()), ("key", pa.string())]  # fmt: skip
+_ERRORS_FILE = pa.schema([*_FACE, ("occluded", pa.float64()), ("mean", pa.float64())])
+_EXPRESSIONS_FILE = pa.schema([*_FACE, ("truth", pa.int64()), ("predicted", pa.int64())])
+
+
+def _faces(run: Run, store: Store, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """The columns that say whose some rows are, and of which faces."""
+    whose = {"experiment": run.experiment, "seed": run.seed, "train_on": run.train_on}
+    return {
+        **{name: [value] * len(rows) for name, value in whose.items()},
+        "dataset": [store.about["dataset"]] * len(rows),
+        "subset": store.subset[rows].tolist(),
+        "key": store.keys[rows].tolist(),
+    }
+
+
+def _numbers(table: pa.Table, column: str) -> NDArray[Any]:
+    found: NDArray[Any] = table[column].to_numpy()
+    return found
+
+
+def _parts(table: pa.Table, columns: list[str]) -> Iterator[tuple[tuple[Any, ...], pa.Table]]:
+    """What some columns hold, in its order, with the rows that hold it."""
+    rows = list(zip(*(table[column].to_pylist() for column in columns), strict=True))
+    for found in sorted(set(rows)):
+        yield found, table.filter([row == found for row in rows])
 
 
 def image_errors(
     run: Run, store: Store, rows: NDArray[np.int64], predicted: Array, scheme: str
-) -> pd.DataFrame:
+) -> pa.Table:
     """Errors of some faces, one a row, in percent of the dataset's normaliser.
 
     Args:
@@ -61,50 +92,45 @@ def image_errors(
     regions = REGIONS.get(scheme, {}) if scheme == store.scheme else {}
     points = metrics.point_errors(a, b) / normaliser[:, None]
     table = {
-        "experiment": run.experiment,
-        "seed": run.seed,
-        "train_on": run.train_on,
-        "dataset": store.about["dataset"],
-        "subset": store.subset[rows],
-        "key": store.keys[rows],
-        "normaliser": _SUFFIX[store.about["normaliser"]],
+        **_faces(run, store, rows),
+        "normaliser": [_SUFFIX[store.about["normaliser"]]] * len(rows),
         **{name: 100 * error(a, b) / normaliser for name, error in _ERRORS.items()},
-        "occluded": store.occluded[rows].mean(axis=1),
+        "occluded": store.occluded[rows].mean(axis=1, dtype=np.float64),
         **{name: 100 * points[:, region].mean(axis=1) for name, region in regions.items()},
     }
-    return pd.DataFrame(table)
+    return pa.table(table)
 
 
 def subsets(
-    errors: pd.DataFrame, unions: dict[str, list[str]], occlusion: dict[str, float]
-) -> Iterator[tuple[str, pd.DataFrame]]:
+    errors: pa.Table, unions: dict[str, list[str]], occlusion: dict[str, float]
+) -> Iterator[tuple[str, pa.Table]]:
     """The subsets of one run on one dataset: its own, unions, and strata of occlusion."""
-    for name, part in errors.groupby("subset", sort=True):
-        yield str(name), part
-        labelled = part.dropna(subset="occluded")
-        if name == "validation" or labelled.empty:
+    names = set(errors["subset"].to_pylist())
+    for (name,), part in _parts(errors, ["subset"]):
+        yield name, part
+        if name == "validation":
             continue
-        mild = labelled["occluded"] <= occlusion["mild"]
-        heavy = labelled["occluded"] > occlusion["moderate"]
-        strata = {"mild": mild, "moderate": ~mild & ~heavy, "heavy": heavy}
-        for stratum, chosen in strata.items():
+        share = _numbers(part, "occluded")  # NaN, where there are no labels, is in no stratum
+        mild, heavy = share <= occlusion["mild"], share > occlusion["moderate"]
+        moderate = (share > occlusion["mild"]) & ~heavy
+        for stratum, chosen in {"mild": mild, "moderate": moderate, "heavy": heavy}.items():
             if chosen.any():
-                yield f"{name}:{stratum}", labelled[chosen]
+                yield f"{name}:{stratum}", part.filter(chosen)
     for name, members in unions.items():
-        if set(members) <= set(errors["subset"]):
-            yield name, errors[errors["subset"].isin(members)]
+        if set(members) <= names:
+            yield name, errors.filter(pc.is_in(errors["subset"], pa.array(members)))
 
 
-def summarise(part: pd.DataFrame) -> dict[str, float]:
+def summarise(part: pa.Table) -> dict[str, float]:
     """The metrics of a subset, by name."""
-    error, suffix = part["mean"].to_numpy(), part["normaliser"].iloc[0]
+    error, suffix = _numbers(part, "mean"), part["normaliser"][0].as_py()
+    regions = {
+        name: _numbers(part, name) for name in REGIONS["ibug68"] if name in part.schema.names
+    }
+    known = {name: values for name, values in regions.items() if np.isfinite(values).all()}
     return {
-        **{f"nrmse_{name}_{suffix}": float(part[name].mean()) for name in _ERRORS},
-        **{
-            f"nrmse_{name}_{suffix}": float(part[name].mean())
-            for name in REGIONS["ibug68"]
-            if name in part and part[name].notna().all()
-        },
+        **{f"nrmse_{name}_{suffix}": float(_numbers(part, name).mean()) for name in _ERRORS},
+        **{f"nrmse_{name}_{suffix}": float(values.mean()) for name, values in known.items()},
         "auc_008": metrics.auc(error, 8.0),
         "auc_010": metrics.auc(error, 10.0),
         "failure_008": metrics.failure_rate(error, 8.0),
@@ -112,15 +138,14 @@ def summarise(part: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _own_validation(found: pd.DataFrame) -> pd.DataFrame:
-    """The held-out validation part counts for the models trained on its dataset alone."""
-    foreign = (found["subset"] == "validation") & (found["dataset"] != found["train_on"])
-    return found[~foreign].reset_index(drop=True)
+def _own_validation(parts: list[pa.Table], schema: pa.Schema) -> pa.Table:
+    """All parts; held-out validation faces count for the models trained on their dataset alone."""
+    found = pa.concat_tables([schema.empty_table(), *parts], promote_options="default")
+    tested = pc.not_equal(found["subset"], "validation")
+    return found.filter(pc.or_(tested, pc.equal(found["dataset"], found["train_on"])))
 
 
-def all_errors(
-    records: list[tuple[Path, dict[str, Any]]], stores: dict[str, Store]
-) -> pd.DataFrame:
+def all_errors(records: list[tuple[Path, dict[str, Any]]], stores: dict[str, Store]) -> pa.Table:
     """Landmark errors of every run and of the mean shape, on every dataset it is tested on."""
     parts, pairs = [], set()
     for path, record in records:
@@ -137,31 +162,26 @@ def all_errors(
         # All stores' crops are alike, so the mean shape of one is a guess for another.
         guess = np.broadcast_to(mean, (len(rows), *mean.shape))
         parts.append(image_errors(Run(TRIVIAL, 0, train_on), store, rows, guess, source.scheme))
-    return _own_validation(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
+    return _own_validation(parts, _ERRORS_FILE)
 
 
 def expression_results(
     run: Run, store: Store, predicted: NDArray[np.int64], classes: int
-) -> pd.DataFrame:
+) -> pa.Table:
     """Tested faces with one of the labels, one a row: their expression, what it was taken for."""
     rows = test_rows(store)
     known = (store.expression[rows] >= 0) & (store.expression[rows] < classes)
     table = {
-        "experiment": run.experiment,
-        "seed": run.seed,
-        "train_on": run.train_on,
-        "dataset": store.about["dataset"],
-        "subset": store.subset[rows][known],
-        "key": store.keys[rows][known],
-        "truth": store.expression[rows][known],
-        "predicted": predicted[known],
+        **_faces(run, store, rows[known]),
+        "truth": store.expression[rows][known].astype(np.int64),
+        "predicted": predicted[known].astype(np.int64),
     }
-    return pd.DataFrame(table)
+    return pa.table(table, schema=_EXPRESSIONS_FILE)
 
 
 def all_expressions(
     records: list[tuple[Path, dict[str, Any]]], stores: dict[str, Store]
-) -> pd.DataFrame:
+) -> pa.Table:
     """Expressions that every run saw, and the most frequent one, on every dataset with labels."""
     parts, pairs = [], set()
     for path, record in records:
@@ -177,28 +197,27 @@ def all_expressions(
         common = np.bincount(labels[(labels >= 0) & (labels < classes)]).argmax()
         guess = np.full(len(test_rows(store)), common)
         parts.append(expression_results(Run(MAJORITY, 0, train_on), store, guess, classes))
-    return _own_validation(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
+    return _own_validation(parts, _EXPRESSIONS_FILE)
 
 
 def tidy(
-    errors: pd.DataFrame,
-    seen: pd.DataFrame,
+    errors: pa.Table,
+    seen: pa.Table,
     stores: dict[str, Store],
     occlusion: dict[str, float],
     more: Iterable[tuple[Any, ...]] = (),
-) -> pd.DataFrame:
-    """The long table; ``more`` are rows of it beside those of errors and expressions."""
+) -> list[tuple[Any, ...]]:
+    """Rows of scores.csv; ``more`` are those beside errors and expressions."""
     rows = list(more)
-    keys = ["experiment", "seed", "train_on", "dataset"]
-    for run, part in errors.groupby(keys, sort=True) if len(errors) else ():
-        for subset, members in subsets(part, stores[str(run[3])].about["unions"], occlusion):
+    for run, part in _parts(errors, _WHOSE):
+        for subset, members in subsets(part, stores[run[3]].about["unions"], occlusion):
             for metric, value in summarise(members).items():
                 rows.append((*run, subset, metric, value, len(members)))
-    for run, part in seen.groupby([*keys, "subset"], sort=True) if len(seen) else ():
-        predicted, truth = part["predicted"].to_numpy(), part["truth"].to_numpy()
+    for run, part in _parts(seen, [*_WHOSE, "subset"]):
+        predicted, truth = _numbers(part, "predicted"), _numbers(part, "truth")
         rows.append((*run, "accuracy", expressions.accuracy(predicted, truth), len(part)))
         rows.append((*run, "macro_f1", expressions.macro_f1(predicted, truth), len(part)))
-    return pd.DataFrame(rows, columns=[*keys, "subset", "metric", "value", "images"])
+    return rows
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -217,20 +236,14 @@ def main(arguments: list[str] | None = None) -> int:
         seen = all_expressions(records, stores)
         occlusion = {"mild": options.mild, "moderate": options.moderate}
         scores = tidy(errors, seen, stores, occlusion, more_scores(records, stores))
-        with atomic_path(options.out / "landmarks.csv") as temporary:
-            landmark_errors(records, stores).to_csv(
-                temporary, index=False, float_format="%.6g", lineterminator="\n"
-            )
-        with atomic_path(options.out / "scores.csv") as temporary:
-            scores.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n")
-        columns = ["experiment", "seed", "train_on", "dataset", "subset", "key"]
-        per_image = errors.reindex(columns=[*columns, "occluded", "mean"])
+        points = landmark_errors(records, stores)
+        write_csv(options.out / "landmarks.csv", LANDMARK_COLUMNS, points, digits=6)
+        write_csv(options.out / "scores.csv", _COLUMNS, scores, digits=9)
+        per_image = errors.select(_ERRORS_FILE.names).rename_columns({"mean": "error"})
         with atomic_path(options.out / "errors.parquet") as temporary:
-            per_image.rename(columns={"mean": "error"}).to_parquet(temporary, index=False)
+            pq.write_table(per_image, temporary)
         with atomic_path(options.out / "expressions.parquet") as temporary:
-            seen.reindex(columns=[*columns, "truth", "predicted"]).to_parquet(
-                temporary, index=False
-            )
+            pq.write_table(seen, temporary)
         return f"{len(records)} runs, {len(errors)} image errors, {len(scores)} scores"
 
     return job.main(run, parser.parse_args(arguments), ValueError)

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pandas as pd
-
-from cadnet.evaluation.collect import datasets, together
+from cadnet.evaluation.about import datasets
 from cadnet.paper.cells import MARKS
-from cadnet.paper.declarations import declared
+from cadnet.paper.declarations import Column, declared
 
-_COLUMNS = ["experiment", "seed", "train_on", "dataset", "subset", "metric", "value", "images"]
+if TYPE_CHECKING:  # most tables do without, and its import takes longer than they do
+    import pandas as pd
+
 _BUILT_IN, _OFFICIAL, _PARTIAL = MARKS
+
+
+class Score(NamedTuple):
+    """A row of scores.csv."""
+
+    experiment: str
+    seed: int
+    train_on: str
+    dataset: str
+    subset: str
+    metric: str
+    value: float
+    images: int
 
 
 @dataclass(frozen=True)
@@ -24,37 +38,77 @@ class Results:
     """Scores and datasets; what else a table needs is read when it asks.
 
     Attributes:
-        scores: the tidy table.
-        data: the datasets by name, as ``cadnet.evaluation.collect.describe`` has them.
+        scores: each row once, though several files have the trivial predictors'.
+        data: the datasets by name, as ``cadnet.evaluation.about.describe`` has them.
         runs: run.json files, with their MLflow runs.
-        folder: where errors.parquet, expressions.parquet lie, one folder an experiment.
-        measured: efficiency.csv; searched: search.csv. Empty where none was given.
+        folders: where errors.parquet, expressions.parquet lie, one folder an experiment.
+        efficiency, search: efficiency.csv, search.csv, where there are any.
         counted: 10⁹ multiply-adds of architectures at the paper's size.
         occlusion: shares of occluded landmarks up to which a face is mild, is moderate.
         examples: faces for a figure, as ``cadnet.evaluation.examples`` chose them.
         models: architectures to draw and the px of their input: {"size": …, "models": {…}}.
     """
 
-    scores: pd.DataFrame
+    scores: tuple[Score, ...]
     data: dict[str, Any]
     runs: list[dict[str, Any]] = field(default_factory=list)
     folders: tuple[Path, ...] = ()
-    measured: pd.DataFrame = field(default_factory=pd.DataFrame)
-    searched: pd.DataFrame = field(default_factory=pd.DataFrame)
+    efficiency: Path | None = None
+    search: Path | None = None
     counted: dict[str, float] = field(default_factory=dict)
     occlusion: dict[str, float] = field(default_factory=dict)
     examples: Path | None = None
     models: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
+    def experiments(self) -> set[str]:
+        """Which have scores."""
+        return {score.experiment for score in self.scores}
+
+    @cached_property
+    def _by_column(self) -> dict[tuple[str, ...], list[Score]]:
+        found: dict[tuple[str, ...], list[Score]] = {}
+        for score in sorted(self.scores, key=lambda score: score.seed):
+            at = (score.experiment, score.train_on, score.dataset, score.subset, score.metric)
+            found.setdefault(at, []).append(score)
+        return found
+
+    def seeds(self, experiment: str, column: Column) -> list[Score]:
+        """What an experiment's runs reached in a table's column, in the order of their seeds."""
+        at = (experiment, column.train_on, column.dataset, column.subset, column.metric)
+        return self._by_column.get(at, [])
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The scores as a data frame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.scores, columns=list(Score._fields))
+
+    @cached_property
     def errors(self) -> pd.DataFrame:
         """Landmark errors, an image and seed a row."""
-        return together([folder / "errors.parquet" for folder in self.folders])
+        return self._together("errors.parquet")
 
     @cached_property
     def expressions(self) -> pd.DataFrame:
         """Expressions and what they were taken for, an image and seed a row."""
-        return together([folder / "expressions.parquet" for folder in self.folders])
+        return self._together("expressions.parquet")
+
+    def _together(self, name: str) -> pd.DataFrame:
+        from cadnet.evaluation.collect import together
+
+        return together([folder / name for folder in self.folders])
+
+    @cached_property
+    def measured(self) -> pd.DataFrame:
+        """What models cost; empty where nothing was measured."""
+        return _optional(self.efficiency)
+
+    @cached_property
+    def searched(self) -> pd.DataFrame:
+        """The trials of the search; empty where there were none."""
+        return _optional(self.search)
 
     def describe(self, dataset: str) -> str:
         """E.g. "300w: built-in faces, complete"."""
@@ -121,27 +175,51 @@ def _counted(models: dict[str, Any]) -> dict[str, float]:
     }
 
 
+def _optional(path: Path | None) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_csv(path) if path else pd.DataFrame()
+
+
+def read_scores(path: Path) -> list[Score]:
+    """The rows of a scores.csv.
+
+    Raises:
+        ValueError: it lacks a column, or a row is cut off; names the file.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        if missing := set(Score._fields) - set(rows.fieldnames or ()):
+            raise ValueError(f"{path}: lacks the columns {', '.join(sorted(missing))}")
+        try:
+            return [
+                Score(
+                    seed=int(row.pop("seed")),
+                    value=float(row.pop("value")),
+                    images=int(row.pop("images")),
+                    **row,
+                )
+                for row in rows
+            ]
+        except (TypeError, ValueError) as error:
+            message = f"{path}: line {rows.line_num} is no score; delete it and run again"
+            raise ValueError(message) from error
+
+
 def from_arguments(options: argparse.Namespace) -> Results:
     """Read the results.
 
     Raises:
-        ValueError: the scores lack a column; names the file.
+        ValueError: a file of scores is not as it should be; names it.
     """
-    for path in options.scores:
-        header = pd.read_csv(path, nrows=0).columns
-        if missing := set(_COLUMNS) - set(header):
-            raise ValueError(f"{path}: lacks the columns {', '.join(sorted(missing))}")
-
-    def optional(path: Path | None) -> pd.DataFrame:
-        return pd.read_csv(path) if path else pd.DataFrame()
-
+    rows = (score for path in options.scores for score in read_scores(path))
     return Results(
-        together(options.scores) if options.scores else pd.DataFrame(columns=_COLUMNS),
+        tuple(dict.fromkeys(rows)),
         datasets(options.data),
         json.loads(options.runs.read_text(encoding="utf-8")) if options.runs else [],
         tuple(path.parent for path in options.scores),
-        optional(options.efficiency),
-        optional(options.search),
+        options.efficiency,
+        options.search,
         _counted(options.paper_models),
         options.occlusion,
         options.examples,

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cadnet.paper.results import Results
+from cadnet.paper.results import Results, Score
 
 CAD_NET = {"common": [4.0, 5.0, 7.5], "challenging": [8.0, 9.0, 10.5], "full": [5.0, 6.0, 8.0]}
 
@@ -25,6 +25,11 @@ def scores() -> pd.DataFrame:
         rows.append(("cadnet", 0, "300w", "300w", subset, "auc_8", 0.5, 9))
     names = ["experiment", "seed", "train_on", "dataset", "subset", "metric", "value", "images"]
     return pd.DataFrame(rows, columns=names)
+
+
+def as_scores(table: pd.DataFrame) -> tuple[Score, ...]:
+    """A table such as that of ``scores``, as the tables read it."""
+    return tuple(Score(*row) for row in table.itertuples(index=False))
 
 
 def about(**changes: Any) -> dict[str, Any]:
@@ -51,7 +56,7 @@ def run(experiment: str, seed: int) -> dict[str, Any]:
 @pytest.fixture
 def results() -> Results:
     runs = [*(run("cadnet", seed) for seed in range(3)), run("resnet18", 0)]
-    return Results(scores(), {"300w": about()}, runs)
+    return Results(as_scores(scores()), {"300w": about()}, runs)
 
 
 @pytest.fixture
@@ -82,7 +87,7 @@ def saved(results: Results, errors: pd.DataFrame, tmp_path: Path) -> list[str]:
     """The same in files, and the arguments that name them."""
     folder = tmp_path / "results" / "all"
     folder.mkdir(parents=True)
-    results.scores.to_csv(folder / "scores.csv", index=False)
+    results.frame.to_csv(folder / "scores.csv", index=False)
     errors.to_parquet(folder / "errors.parquet", index=False)
     (tmp_path / "300w.json").write_text(json.dumps(facts("300w", results.data["300w"])))
     return [f"--scores={folder / 'scores.csv'}", f"--data={tmp_path / '300w.json'}"]

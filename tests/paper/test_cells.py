@@ -14,7 +14,7 @@ from cadnet.paper.results import Results
 from cadnet.params import load
 from cadnet.provenance import imported_modules
 from tests.conftest import ROOT
-from tests.paper.conftest import CAD_NET, about, scores
+from tests.paper.conftest import CAD_NET, about, as_scores, scores
 
 
 def line(table, label, kind="reproduced"):
@@ -45,7 +45,9 @@ def test_what_does_not_beat_the_mean_shape_is_flagged(results):
 def test_equal_to_the_mean_shape_is_no_win():
     table = scores()
     table.loc[table["experiment"] == "resnet18", "value"] = 20.0
-    cell = line(fill("T4", Results(table, {"300w": about()})), "ResNet-18 (unified)").cells[0]
+    cell = line(
+        fill("T4", Results(as_scores(table), {"300w": about()})), "ResNet-18 (unified)"
+    ).cells[0]
     assert not cell.beaten
 
 
@@ -67,7 +69,9 @@ def test_what_is_not_there_says_why(results, table, label, column, why):
 
 def test_an_absent_test_folder_is_named():
     counts = {**about()["counts"], "ibug": 0, "lfpw/testset": 0}
-    partial = Results(scores(), {"300w": about(counts=counts, partial=True, origin="official")})
+    partial = Results(
+        as_scores(scores()), {"300w": about(counts=counts, partial=True, origin="official")}
+    )
     table = fill("T2", partial)
     common, full = line(table, "CAD-Net").cells
     assert common.text() == "not available: lfpw/testset/ not present"
@@ -96,7 +100,7 @@ def test_reported_tables_have_the_declared_columns():
         ours = declarations.declared().tables[name]
         if ours.kind == "scores":
             assert len(table.columns) == len(ours.columns), name
-    lines = fill("T10", Results(scores(), {})).lines
+    lines = fill("T10", Results(as_scores(scores()), {})).lines
     cell = next(ln for ln in lines if ln.label == "CAD-Net (full)" and ln.kind == "reported")
     assert cell.cells[0].text() == "87.10 ± 0.30"
 
@@ -109,7 +113,7 @@ def test_accuracy_is_better_when_higher():
         for name, value in (("cadnet_fer", 60.0), ("resnet18_fer_only", 10.0), ("majority", 20.0))
     ]
     data = {name: about() for name in ("affectnet", "ckplus")}
-    table = fill("T10", Results(pd.DataFrame(rows, columns=columns), data))
+    table = fill("T10", Results(as_scores(pd.DataFrame(rows, columns=columns)), data))
     assert line(table, "CAD-Net (full)").cells[0].beaten
     assert not line(table, "ResNet-18 (FER-only)").cells[0].beaten
     assert [ln.label for ln in table.lines if ln.kind == "trivial"] == [
@@ -138,7 +142,7 @@ def test_each_number_says_what_it_was_measured_on(trained, tested, mark):
     row = ("cadnet", 0, "300w", "cofw", "test", "nrmse_mean_io", 9.0, 5)
     table = pd.DataFrame([row], columns=scores().columns)
     data = {"300w": about(**trained), "cofw": about(**tested)}
-    filled = fill("T7", Results(table, data))
+    filled = fill("T7", Results(as_scores(table), data))
     cell = line(filled, "CAD-Net").cells[0]
     assert cell.mark == mark and formats.text(cell) == f"9.00 (1 seed) {mark}"
     assert "trained on 300w: " in cell.data and "tested on cofw: " in cell.data

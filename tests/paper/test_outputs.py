@@ -116,12 +116,21 @@ def test_faces_that_may_not_be_shown_say_why(results, tmp_path):
     assert said(figures.draw("F10", hidden)) == "not available: official photographs are hidden"
 
 
-def test_scores_without_a_column_are_refused(saved, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (lambda text: text.replace(",images", "", 1), "scores.csv: lacks the columns images"),
+        (lambda text: text[: text.rindex(",")], "is no score; delete it and run again"),
+        (lambda text: text.replace("4.0", "4.O", 1), "scores.csv: line 2 is no score"),
+    ],
+    ids=["no column", "cut off", "no number"],
+)
+def test_scores_that_are_not_whole_are_refused(saved, tmp_path, capsys, broken, why):
     path = tmp_path / "results/all/scores.csv"
-    pd.read_csv(path).drop(columns="images").to_csv(path, index=False)
+    path.write_text(broken(path.read_text()))
     out = [f"--out={tmp_path / 'tables'}", f"--filled={tmp_path / 'T2.json'}"]
     assert tables.main(["--table=T2", *saved, *out]) == 1
-    assert "scores.csv: lacks the columns images" in capsys.readouterr().err
+    assert why in capsys.readouterr().err
 
 
 def test_curves_are_means_over_seeds_and_forget_old_experiments(tmp_path):

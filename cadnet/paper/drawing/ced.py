@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cadnet.evaluation.collect import TRIVIAL
+from cadnet.evaluation.about import TRIVIAL
 from cadnet.paper import declarations
 from cadnet.paper.drawing.style import COLUMN, GREY, SMALL, Missing, look, measured, styled
 from cadnet.paper.results import Results, why_missing

@@ -16,7 +16,7 @@ def found(results: Results) -> list[Verdict]:
     return verdicts(
         results.errors,
         results.expressions,
-        results.scores,
+        results.frame,
         results.data,
         measurements=results.measured,
         occlusion=results.occlusion,

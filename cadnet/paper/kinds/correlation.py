@@ -12,7 +12,7 @@ from cadnet.paper.results import Results
 
 def points(table: Table, results: Results) -> pd.DataFrame:
     """Validation NRMSE and accuracy of the table's experiments, a run a row."""
-    scores = results.scores
+    scores = results.frame
     chosen = scores[
         scores["experiment"].isin(table.experiments)
         & (scores["dataset"] == scores["train_on"])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-
-import pandas as pd
+from statistics import fmean, stdev
 
 from cadnet.paper.cells import Cell, Filled, Line
 from cadnet.paper.declarations import METRICS, Column, Table
@@ -17,37 +16,26 @@ TRIVIAL_LABELS = {
 }
 
 
-def _select(results: Results, experiment: str, column: Column) -> pd.DataFrame:
-    scores = results.scores
-    return scores[
-        (scores["experiment"] == experiment)
-        & (scores["train_on"] == column.train_on)
-        & (scores["dataset"] == column.dataset)
-        & (scores["subset"] == column.subset)
-        & (scores["metric"] == column.metric)
-    ].sort_values("seed")
-
-
 def score_cell(results: Results, experiment: str, column: Column, kind: str) -> Cell:
     """The mean over seeds of an experiment on a test set, or why there is none."""
     if why := why_missing(results, column.dataset, column.subset):
         return Cell(kind, experiment=experiment, missing=why)
-    found = _select(results, experiment, column)
-    if found.empty:
+    found = results.seeds(experiment, column)
+    if not found:
         why = f"no run of {experiment} on it"
         if kind == "trivial":
             why = f"nothing was trained on {column.train_on}"
-        elif ":" in column.subset and experiment in set(results.scores["experiment"]):
+        elif ":" in column.subset and experiment in results.experiments:
             why = "no face in this stratum"
         return Cell(kind, experiment=experiment, missing=why)
-    values = found["value"]
+    values = [score.value for score in found]
     data, mark = results.measured_on(column.train_on, column.dataset)
     return Cell(
         kind,
-        mean=float(values.mean()),
-        std=float(values.std(ddof=1)) if len(values) > 1 else None,
-        seeds=tuple(int(seed) for seed in found["seed"]),
-        images=int(found["images"].iloc[0]),
+        mean=fmean(values),
+        std=stdev(values) if len(values) > 1 else None,
+        seeds=tuple(score.seed for score in found),
+        images=found[0].images,
         experiment=experiment,
         data=data,
         mark=mark,
