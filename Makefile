@@ -24,12 +24,14 @@ lint: .venv/ready
 mlflow: .venv/ready  ## open http://127.0.0.1:5000 and compare seeds
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --host 127.0.0.1
 
-# uv comes first, itself pinned by hash; it then installs everything else in seconds.
+# uv comes first, itself pinned by hash; it then installs everything else in seconds. Compiled here, once:
+# where PYTHONDONTWRITEBYTECODE is set, as in many containers, each of the hundreds of jobs would compile it.
 .venv/ready: requirements/lock.txt requirements/uv.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/lock.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/lock.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q cadnet
 	touch $@
 
 # Make the pins anew (UPGRADE=--upgrade raises them): the lock from pyproject.toml, the conda environment from the lock.
