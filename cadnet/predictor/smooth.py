@@ -1,0 +1,67 @@
+"""Calm landmarks in videos: the One-Euro filter (Casiez, Roussel and Vogel, CHI 2012).
+
+A low-pass filter whose cut-off rises with speed: still faces stop trembling, fast ones are followed
+at once.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cadnet.faces import Array
+
+
+class OneEuro:
+    """Filters values (any shape) that come one after another."""
+
+    def __init__(self, *, cutoff: float, slope: float, speed_cutoff: float = 1.0) -> None:
+        """
+        Args:
+            cutoff: Hz, for what stands still: lower is calmer.
+            slope: Hz per unit a second: higher follows faster.
+            speed_cutoff: Hz, of the speed itself.
+        """
+        self.cutoff, self.slope, self.speed_cutoff = cutoff, slope, speed_cutoff
+        self._last: Array | None = None
+        self._speed: Array | None = None
+
+    def __call__(self, value: Array, seconds: float) -> Array:
+        """The filtered value, ``seconds`` after the one before."""
+        if self._last is None or self._speed is None:
+            self._last, self._speed = value.astype(np.float64), np.zeros(value.shape)
+            return self._last
+        speed = (value - self._last) / seconds
+        share = _share(np.array(self.speed_cutoff), seconds)
+        self._speed = share * speed + (1 - share) * self._speed
+        cutoff: Array = self.cutoff + self.slope * np.abs(self._speed)
+        share = _share(cutoff, seconds)
+        calm: Array = share * value + (1 - share) * self._last
+        self._last = calm
+        return calm
+
+
+def _share(cutoff: Array, seconds: float) -> Array:
+    """How much of a new value a low-pass filter of first order takes."""
+    share: Array = 1 / (1 + 1 / (2 * math.pi * cutoff * seconds))
+    return share
+
+
+class CalmFace:
+    """Landmarks of one face, frame by frame, smoothed in units of the face.
+
+    Each point is filtered by itself, over the face's size when it was first seen, so that neither
+    the distance to the camera nor the resolution matter.
+    """
+
+    def __init__(self, cutoff: float = 1.0, slope: float = 4.0) -> None:
+        self._filter = OneEuro(cutoff=cutoff, slope=slope)
+        self._unit: float | None = None
+
+    def __call__(self, landmarks: Array, seconds: float) -> Array:
+        """(L, 2) px → (L, 2) px."""
+        if self._unit is None:
+            self._unit = max(1.0, float(np.ptp(landmarks, axis=0).max()))
+        calm: Array = self._filter(landmarks / self._unit, seconds) * self._unit
+        return calm
