@@ -89,8 +89,8 @@ class Work:
         """One video, frame by frame."""
         overlay = self.options.out / f"{self.places[file]}.mp4" if self.options.overlay else None
         try:
-            frames = list(
-                predict_video(self.predictor, file, smooth=not self.options.raw, overlay=overlay)
+            frames = predict_video(
+                self.predictor, file, smooth=not self.options.raw, overlay=overlay
             )
         except PredictionError as error:
             self.fail(error)

@@ -48,20 +48,31 @@ def _share(cutoff: Array, seconds: float) -> Array:
     return share
 
 
-class CalmFace:
-    """Landmarks of one face, frame by frame, smoothed in units of the face.
+CUTOFF, SLOPE = 1.0, 4.0
+"""Hz, and Hz per face size a second: benchmarks/jitter.py compares others."""
 
-    Each point is filtered by itself, over the face's size when it was first seen, so that neither
-    the distance to the camera nor the resolution matter.
-    """
 
-    def __init__(self, cutoff: float = 1.0, slope: float = 4.0) -> None:
-        self._filter = OneEuro(cutoff=cutoff, slope=slope)
-        self._unit: float | None = None
+def face_size(landmarks: Array) -> float:
+    """The longer side of the box around landmarks (L, 2): what speeds are measured in, so that
+    neither the distance to the camera nor the resolution matter."""
+    return max(1.0, float(np.ptp(landmarks, axis=0).max()))
 
-    def __call__(self, landmarks: Array, seconds: float) -> Array:
-        """(L, 2) px → (L, 2) px."""
-        if self._unit is None:
-            self._unit = max(1.0, float(np.ptp(landmarks, axis=0).max()))
-        calm: Array = self._filter(landmarks / self._unit, seconds) * self._unit
-        return calm
+
+def causal(
+    landmarks: Array, seconds: float, *, cutoff: float = CUTOFF, slope: float = SLOPE
+) -> Array:
+    """Landmarks (N, L, 2) of one face, frame by frame, each smoothed by those before: lags."""
+    unit, smooth = face_size(landmarks[0]), OneEuro(cutoff=cutoff, slope=slope)
+    return np.stack([smooth(frame / unit, seconds) for frame in landmarks]) * unit
+
+
+def both_ways(
+    landmarks: Array, seconds: float, *, cutoff: float = CUTOFF, slope: float = SLOPE
+) -> Array:
+    """The same, smoothed forwards and backwards, and the mean of both: what lags in one leads in
+    the other."""
+    filters = {"cutoff": cutoff, "slope": slope}
+    forwards = causal(landmarks, seconds, **filters)
+    backwards = causal(landmarks[::-1], seconds, **filters)[::-1]
+    smoothed: Array = (forwards + backwards) / 2
+    return smoothed

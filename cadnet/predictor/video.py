@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -19,7 +18,7 @@ from cadnet.predictor.detect import Box
 from cadnet.predictor.draw import paint
 from cadnet.predictor.model import Crops, FacePrediction, Predictor
 from cadnet.predictor.pictures import PredictionError
-from cadnet.predictor.smooth import CalmFace
+from cadnet.predictor.smooth import both_ways
 from cadnet.predictor.tracks import follow
 from cadnet.provenance import atomic_path
 
@@ -85,11 +84,11 @@ def look(predictor: Predictor, path: Path) -> tuple[Film, list[tuple[int, list[B
 
 def predict_video(
     predictor: Predictor, path: Path, *, smooth: bool = True, overlay: Path | None = None
-) -> Iterator[dict[int, FacePrediction]]:
+) -> list[dict[int, FacePrediction]]:
     """The faces of each frame, by their number in the video.
 
     Args:
-        smooth: calm the landmarks (``cadnet.predictor.smooth``).
+        smooth: calm the landmarks (``cadnet.predictor.smooth.both_ways``).
         overlay: where to write the video with the faces drawn over it.
 
     Raises:
@@ -97,16 +96,27 @@ def predict_video(
     """
     film, looks = look(predictor, path)
     tracks = [track.every_frame() for track in follow(looks)]
-    calm: defaultdict[int, CalmFace] = defaultdict(CalmFace)
-    seconds = float(1 / film.rate)
-    with _writer(overlay, film.rate) as write:
-        for first, pictures in _chunks(path, predictor.frames):
-            shown = _predict(predictor, first, pictures, tracks)
-            for picture, faces in zip(pictures, shown, strict=True):
-                if smooth:
-                    faces = {n: _calmed(face, calm[n], seconds) for n, face in faces.items()}
-                write(picture, faces)
-                yield faces
+    shown: list[dict[int, FacePrediction]] = []
+    for first, pictures in _chunks(path, predictor.frames):
+        shown += _predict(predictor, first, pictures, tracks)
+    if smooth:
+        for number in range(len(tracks)):
+            _calm(shown, number, float(1 / film.rate))
+    if overlay:
+        with _writer(overlay, film.rate) as write:
+            for picture, faces in zip(frames(path), shown, strict=True):
+                write(picture, list(faces.values()))
+    return shown
+
+
+def _calm(shown: list[dict[int, FacePrediction]], number: int, seconds: float) -> None:
+    """Smooths one face over all its frames, in place."""
+    where = [faces for faces in shown if number in faces]
+    said = [faces[number].landmarks for faces in where]
+    points = [landmarks for landmarks in said if landmarks is not None]
+    if points and len(points) == len(where):
+        for faces, calm in zip(where, both_ways(np.stack(points), seconds), strict=True):
+            faces[number] = replace(faces[number], landmarks=calm)
 
 
 def _chunks(path: Path, clip: int) -> Iterator[tuple[int, list[Image]]]:
@@ -143,28 +153,17 @@ def _predict(
     return shown
 
 
-def _calmed(face: FacePrediction, calm: CalmFace, seconds: float) -> FacePrediction:
-    if face.landmarks is None:
-        return face
-    return replace(face, landmarks=calm(face.landmarks, seconds))
-
-
 @contextlib.contextmanager
-def _writer(
-    out: Path | None, rate: Fraction
-) -> Iterator[Callable[[Image, dict[int, FacePrediction]], None]]:
+def _writer(out: Path, rate: Fraction) -> Iterator[Callable[[Image, list[FacePrediction]], None]]:
     """Writes frames with their faces into a video (H.264 in MP4, which browsers play)."""
-    if out is None:
-        yield lambda picture, faces: None
-        return
     with atomic_path(out) as temporary, av.open(str(temporary), "w") as container:
         stream = container.add_stream("h264", rate=rate)
         stream.pix_fmt = "yuv420p"
 
-        def write(picture: Image, faces: dict[int, FacePrediction]) -> None:
+        def write(picture: Image, faces: list[FacePrediction]) -> None:
             if not stream.codec_context.is_open:  # H.264 wants even sides
                 stream.height, stream.width = (max(2, n - n % 2) for n in picture.shape[:2])
-            painted = paint(picture, list(faces.values()))[: stream.height, : stream.width]
+            painted = paint(picture, faces)[: stream.height, : stream.width]
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(painted), format="rgb24")
             container.mux(stream.encode(frame))
 

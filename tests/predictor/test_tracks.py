@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from cadnet.predictor.smooth import CalmFace, OneEuro
+from cadnet.predictor.smooth import OneEuro, both_ways, causal
 from cadnet.predictor.tracks import follow, overlap
 
 
@@ -65,18 +65,26 @@ def test_one_euro_against_plain_numbers():
 
 def test_a_still_face_stays_and_its_trembling_is_calmed():
     rng = np.random.default_rng(2)
-    still = rng.uniform(0, 200, (68, 2))
-    calm = CalmFace()
-    assert all(np.allclose(calm(still, 1 / 25), still) for _ in range(5))
-    noisy = still + rng.normal(scale=1.0, size=(200, 68, 2))
-    calm = CalmFace()
-    quiet = np.array([calm(frame, 1 / 25) for frame in noisy])[50:]
-    assert np.abs(np.diff(quiet, axis=0)).mean() < 0.35 * np.abs(np.diff(noisy, axis=0)).mean()
+    still = np.tile(rng.uniform(0, 200, (68, 2)), (200, 1, 1))
+    noisy = still + rng.normal(size=still.shape)
+    for smooth in (causal, both_ways):
+        np.testing.assert_allclose(smooth(still, 1 / 25), still)
+        quiet = np.abs(np.diff(smooth(noisy, 1 / 25), axis=0))[50:].mean()
+        assert quiet < 0.35 * np.abs(np.diff(noisy, axis=0)).mean()
 
 
+def test_both_ways_does_not_lag_and_one_way_does():
+    """A face that moves at a constant speed: the lag is how far behind it is."""
+    speed = 3.0  # px a frame; the face is 190 px large
+    face = np.random.default_rng(4).uniform(0, 200, (68, 2))
+    moving = face + speed * np.arange(80)[:, None, None]
+    middle = slice(30, 50)
+    behind = {f: (moving - f(moving, 1 / 25))[middle].mean() / speed for f in (causal, both_ways)}
+    assert abs(behind[both_ways]) < 0.05 and behind[causal] > 0.5
+
+
+@pytest.mark.parametrize("smooth", [causal, both_ways])
 @pytest.mark.parametrize("scale", [0.1, 10.0])
-def test_size_does_not_matter(scale):
+def test_size_does_not_matter(smooth, scale):
     frames = np.random.default_rng(3).uniform(0, 200, (10, 68, 2))
-    one, two = CalmFace(), CalmFace()
-    for frame in frames:
-        np.testing.assert_allclose(two(frame * scale, 0.04), one(frame, 0.04) * scale, rtol=1e-6)
+    np.testing.assert_allclose(smooth(frames * scale, 0.04), smooth(frames, 0.04) * scale)
