@@ -7,6 +7,7 @@ loads, and depends on, what it needs alone.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -73,6 +74,40 @@ def _data_fetch(options: argparse.Namespace) -> str:
         raise CommandError(str(error)) from error
 
 
+def _predict(options: argparse.Namespace) -> str:
+    from cadnet.predictor.pictures import PredictionError
+    from cadnet.predictor.run import run
+
+    try:
+        return run(options)
+    except (PredictionError, OutputError) as error:
+        raise CommandError(str(error)) from error
+
+
+def _add_predict_arguments(parser: argparse.ArgumentParser) -> None:
+    """What ``cadnet predict`` takes."""
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="PHOTO|FOLDER|VIDEO")
+    parser.add_argument(
+        "--model", type=Path, required=True,
+        help="results/NAME: all its seeds, averaged, with reliability; results/NAME/seed0: one",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, default=Path("predictions"), help="folder to write to")
+    parser.add_argument(
+        "--format", choices=("json", "csv", "pts"), nargs="+", default=["json"], dest="formats",
+        help="json: a file an input; csv: one table of all; pts: a file a face",
+    )  # fmt: skip
+    parser.add_argument("--overlay", action="store_true", help="draw faces over pictures, videos")
+    parser.add_argument(
+        "--boxes", type=Path, metavar="CSV",
+        help="file,x,y,width,height: faces, tight around the landmarks, instead of finding them",
+    )  # fmt: skip
+    parser.add_argument(
+        "--raw", action="store_true", help="videos: do not smooth landmarks over time"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="cadnet", description=__doc__)
@@ -104,6 +139,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--to", type=Path, metavar="FOLDER", help="its folder, instead of <data.raw>/NAME"
     )
     action.set_defaults(run=_data_fetch)
+    command = commands.add_parser("predict", help="landmarks and expressions of your own pictures")
+    _add_predict_arguments(command)
+    command.set_defaults(run=_predict)
     options = parser.parse_args(arguments)
     try:
         print(options.run(options))

@@ -6,7 +6,7 @@
 
 Writes ``scores.csv`` (experiment, seed, train_on, dataset, subset, metric, value, images),
 ``errors.parquet`` and ``expressions.parquet`` (one image a row), ``landmarks.csv`` (the mean error
-of each point).
+of each point), ``reliability.json`` (how far the points that seeds agree on can be trusted).
 Errors are shares of what the dataset's protocol divides by, in percent, and say so in the metric's
 name: ``io`` is the inter-ocular distance (outer eye corners), ``box`` the width of the face's box.
 The training set's mean shape is scored beside the models, and its most frequent expression: a model
@@ -31,13 +31,13 @@ from numpy.typing import NDArray
 
 from cadnet import job
 from cadnet.data.store import Store
-from cadnet.evaluation import expressions, metrics
+from cadnet.evaluation import expressions, metrics, reliability
 from cadnet.evaluation.about import MAJORITY, TRIVIAL
 from cadnet.evaluation.details import LANDMARK_COLUMNS, landmark_errors, more_scores
 from cadnet.evaluation.runs import Run, measurable, run_results, test_rows, values
 from cadnet.evaluation.runs import normaliser as normaliser_of
 from cadnet.faces import REGIONS, Array, comparable_points
-from cadnet.provenance import atomic_path, write_csv
+from cadnet.provenance import atomic_path, write_csv, write_json
 
 _ERRORS = {
     "mean": metrics.mean_distance,
@@ -244,6 +244,7 @@ def main(arguments: list[str] | None = None) -> int:
             pq.write_table(per_image, temporary)
         with atomic_path(options.out / "expressions.parquet") as temporary:
             pq.write_table(seen, temporary)
+        write_json(options.out / "reliability.json", reliability.of_runs(records, stores))
         return f"{len(records)} runs, {len(errors)} image errors, {len(scores)} scores"
 
     return job.main(run, parser.parse_args(arguments), ValueError)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -21,6 +21,18 @@ from cadnet.training import ACCURACY, VALIDATION
 Rows = NDArray[np.int64]
 
 
+class Faces(Protocol):
+    """Crops to look at: a ``Store``, or faces cut out of any picture."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def box(self) -> Array: ...
+    @property
+    def video(self) -> NDArray[np.object_]: ...
+    def images(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.uint8]: ...
+
+
 class Predictions(NamedTuple):
     """Of some faces, in their order; None where the model has no head for it."""
 
@@ -34,7 +46,7 @@ class Predictions(NamedTuple):
 
 
 def predict(
-    model: FaceModel, store: Store, rows: Rows, device: torch.device, batch: int = 256
+    model: FaceModel, store: Faces, rows: Rows, device: torch.device, batch: int = 256
 ) -> Predictions:
     """Predictions for some rows of a store; those of one video are adjacent and in order.
 

@@ -137,7 +137,7 @@ class Job:
     def dataset(self) -> dict[str, Any]:
         """Facts about the training data."""
         about = json.loads(self.data.with_suffix(".json").read_text(encoding="utf-8"))
-        named = {key: about[key] for key in ("digest", "origin", "scheme", "size")}
+        named = {key: about[key] for key in ("digest", "origin", "scheme", "size", "margin")}
         return {"name": about["dataset"], "n": sum(about["subsets"].values()), **named}
 
     @cached_property
@@ -249,6 +249,7 @@ def save(chosen: Job, trained: Trained) -> dict[str, Any]:
         "model": chosen.spec["model"],
         "scheme": chosen.dataset["scheme"],
         "size": chosen.dataset["size"],
+        "margin": chosen.dataset["margin"],
         "seed": chosen.seed,
     }
     last_name, best_name = {

@@ -41,6 +41,7 @@ rule score:
         "results/{experiment}/errors.parquet",
         "results/{experiment}/expressions.parquet",
         "results/{experiment}/landmarks.csv",
+        "results/{experiment}/reliability.json",
     log:
         "logs/score/{experiment}.log",
     conda:

@@ -46,6 +46,12 @@ def read_pts(path: Path, points: int) -> Array:
     return landmarks - 1
 
 
+def pts_text(landmarks: Array) -> str:
+    """0-based landmarks as the text of a .pts file, which counts from 1."""
+    lines = "\n".join(f"{x + 1:.6f} {y + 1:.6f}" for x, y in landmarks)
+    return f"version: 1\nn_points:  {len(landmarks)}\n{{\n{lines}\n}}\n"
+
+
 def open_picture(face: Face) -> Image:
     """The face's picture, (H, W, 3) uint8 RGB, as stored: EXIF rotation is not applied, because
     the annotations were made on the stored pixels.

@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 import scipy.io
 
+from cadnet.data.sources.ibug import pts_text
 from cadnet.data.synthetic.faces import SyntheticFace, render
 from cadnet.data.synthetic.styles import HARD, MILD, WIDE, generator
-from cadnet.faces import Array, conversion, tight_box
+from cadnet.faces import conversion, tight_box
 
 _W300 = {
     "afw": MILD,
@@ -43,12 +44,6 @@ def save_mat(path: Path, table: dict[str, np.ndarray]) -> None:
     scipy.io.savemat(path, table)
     with path.open("r+b") as file:
         file.write(b"MATLAB 5.0 MAT-file, written by cadnet (built-in faces)".ljust(116))
-
-
-def pts(landmarks: Array) -> str:
-    """0-based landmarks as the text of a .pts file, which counts from 1."""
-    lines = "\n".join(f"{x + 1:.6f} {y + 1:.6f}" for x, y in landmarks)
-    return f"version: 1\nn_points:  {len(landmarks)}\n{{\n{lines}\n}}\n"
 
 
 def _name_300w(part: str, i: int) -> str:
@@ -80,7 +75,7 @@ def write_300w(root: Path, *, counts: dict[str, int], seed: int, size: int) -> N
         for i in range(counts[part]):
             face, name = face_300w(seed, part, i, size), _name_300w(part, i)
             (root / part / f"{name}{suffix}").write_bytes(encode(face.image, suffix))
-            (root / part / f"{name}.pts").write_text(pts(face.landmarks), encoding="ascii")
+            (root / part / f"{name}.pts").write_text(pts_text(face.landmarks), encoding="ascii")
             labels.append(f"{part}/{name}," + ",".join("01"[not seen] for seen in face.visible))
     (root / "occlusion.csv").write_text("\n".join(labels) + "\n", encoding="utf-8")
 
@@ -92,7 +87,7 @@ def write_menpo(root: Path, *, counts: dict[str, int], seed: int, size: int) -> 
     for i in range(counts["train"]):
         face = render(generator(seed, "menpo", i), WIDE if i % 3 == 0 else HARD, size)
         (folder / f"aflw__face_{i:05d}.jpg").write_bytes(encode(face.image, ".jpg"))
-        (folder / f"aflw__face_{i:05d}.pts").write_text(pts(face.landmarks), encoding="ascii")
+        (folder / f"aflw__face_{i:05d}.pts").write_text(pts_text(face.landmarks), encoding="ascii")
 
 
 def _aflw_faces(seed: int, part: str, size: int) -> Iterator[SyntheticFace]:

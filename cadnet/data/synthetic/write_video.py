@@ -11,13 +11,13 @@ import av
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from cadnet.data.sources.ibug import pts_text
 from cadnet.data.sources.vw300 import VIDEOS
 from cadnet.data.synthetic.faces import SyntheticFace, draw
 from cadnet.data.synthetic.occluders import OCCLUDERS
 from cadnet.data.synthetic.scene import Style, scene, shown
 from cadnet.data.synthetic.shape import Points
 from cadnet.data.synthetic.styles import HARD, MILD, STUDIO, generator
-from cadnet.data.synthetic.write import pts
 
 _RATE = 25  # frames a second
 # Category 1 is well lit, 2 unconstrained, 3 hard.
@@ -77,5 +77,5 @@ def write_300vw(root: Path, *, counts: dict[str, int], seed: int, size: int, fra
                 for i, face in enumerate(video, start=1):
                     picture = av.VideoFrame.from_ndarray(face.image, format="rgb24")
                     container.mux(stream.encode(picture))
-                    (folder / "annot" / f"{i:06d}.pts").write_text(pts(face.landmarks))
+                    (folder / "annot" / f"{i:06d}.pts").write_text(pts_text(face.landmarks))
                 container.mux(stream.encode())
