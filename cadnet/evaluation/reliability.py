@@ -141,7 +141,9 @@ def of_runs(records: list[tuple[Path, Record]], stores: dict[str, Store]) -> dic
     return {**about, "reason": "", "calibration": calibration._asdict(), "fitted_on": train_on}
 
 
-def read(path: Path) -> Calibration | None:
-    """The calibration of an experiment's ``reliability.json``, if it has one."""
-    found = json.loads(path.read_text(encoding="utf-8"))["calibration"]
-    return Calibration(**found) if found else None
+def read(path: Path, seeds: list[int]) -> Calibration | None:
+    """The calibration of an experiment's ``reliability.json``, if it has one for these seeds: more
+    of them, or fewer, disagree otherwise."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    fits = found["calibration"] and sorted(found["seeds"]) == sorted(seeds)
+    return Calibration(**found["calibration"]) if fits else None

@@ -115,6 +115,7 @@ class Predictor:
         self.size: int = self.about["size"]
         self.margin: float = self.about["margin"]
         self.frames: int = self.models[0].frames
+        self.seeds: list[int] = [about["seed"] for _, about in loaded]
         self.calibration = calibration
         self._given = detector
 
@@ -202,7 +203,7 @@ def load(path: str | Path, *, device: str = "auto", detector: Detector | None = 
         PredictionError: there is no model, or it is of another version.
     """
     path = Path(path)
-    calibrated = None
+    calibrated: Path | None = None
     if path.is_file():
         files = [path]
     elif (path / "model.safetensors").is_file():
@@ -215,5 +216,8 @@ def load(path: str | Path, *, device: str = "auto", detector: Detector | None = 
                 "folder of an experiment (results/cadnet) or of one of its seeds"
             )
         if (path / "reliability.json").is_file() and len(files) > 1:
-            calibrated = reliability.read(path / "reliability.json")
-    return Predictor(files, device=device, calibration=calibrated, detector=detector)
+            calibrated = path / "reliability.json"
+    found = Predictor(files, device=device, detector=detector)
+    if calibrated:
+        found.calibration = reliability.read(calibrated, found.seeds)
+    return found

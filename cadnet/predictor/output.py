@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -122,12 +123,14 @@ def read_boxes(path: Path) -> dict[str, list[tuple[float, float, float, float]]]
 
 
 def names(inputs: Sequence[tuple[Path, Path]]) -> dict[Path, Path]:
-    """Where each input's files go, without suffix: as they lie below what was named; a name that
-    two share gets a number."""
-    taken: dict[Path, int] = {}
+    """Where each input's files go, without suffix: as they lie below what was named; of those that
+    would share a name, the later ones get a number."""
+    wanted = {source: source.relative_to(below).with_suffix("") for source, below in inputs}
+    taken: set[Path] = set()
     places = {}
-    for source, below in inputs:
-        name = source.relative_to(below).with_suffix("")
-        taken[name] = taken.get(name, 0) + 1
-        places[source] = name if taken[name] == 1 else name.with_name(f"{name.name}-{taken[name]}")
+    for source, name in wanted.items():
+        numbered = (name.with_name(f"{name.name}-{n}") for n in itertools.count(2))
+        free = (n for n in numbered if n not in taken and n not in wanted.values())
+        places[source] = name if name not in taken else next(free)
+        taken.add(places[source])
     return places

@@ -9,6 +9,8 @@ from collections import Counter
 from itertools import chain
 from pathlib import Path
 
+from tqdm import tqdm
+
 from cadnet import job
 from cadnet.data.sources import Image
 from cadnet.predictor import output
@@ -22,14 +24,15 @@ from cadnet.provenance import OutputError, atomic_path
 _AT_ONCE = 16  # pictures that wait for one another to share a batch
 
 
-def inputs(paths: list[Path]) -> list[tuple[Path, Path]]:
+def inputs(paths: list[Path], out: Path) -> list[tuple[Path, Path]]:
     """The files to look at, each with the folder that it lies below; of folders all pictures and
-    videos, in order."""
+    videos, in order, but for those that were written to ``out``."""
     found = []
     for path in paths:
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURES + VIDEOS)
-            found += [(file, path) for file in inside]
+            ours = out.resolve() if path.resolve() in out.resolve().parents else None
+            found += [(p, path) for p in inside if ours not in p.resolve().parents]
         else:
             found.append((path, path.parent))
     return list(dict.fromkeys(found))
@@ -40,8 +43,14 @@ class Work:
 
     def __init__(self, options: argparse.Namespace, predictor: Predictor) -> None:
         self.options, self.predictor = options, predictor
-        self.files = inputs(options.inputs)
+        self.files = inputs(options.inputs, options.out)
         self.places = output.names(self.files)
+        for file, place in self.places.items():
+            if (options.out / place).parent.resolve() == file.parent.resolve():
+                raise PredictionError(
+                    f"{options.out}: {file} lies there, and files of its name would be written "
+                    "over; give another folder as --out"
+                )
         self.boxes = output.read_boxes(options.boxes) if options.boxes else None
         self.counts: Counter[str] = Counter()
         self.problems: list[str] = []
@@ -50,7 +59,7 @@ class Work:
     def fail(self, problem: Exception) -> None:
         """Remember a bad input, say so, and go on."""
         self.problems.append(str(problem))
-        job.bar().write(f"error: {problem}", file=sys.stderr)
+        tqdm.write(f"error: {problem}", file=sys.stderr)
 
     def _given(self, file: Path, below: Path) -> list[Box] | None:
         if self.boxes is None:
@@ -89,6 +98,8 @@ class Work:
         """One video, frame by frame."""
         overlay = self.options.out / f"{self.places[file]}.mp4" if self.options.overlay else None
         try:
+            if self.boxes is not None:
+                raise PredictionError(f"{file}: boxes are of pictures; give it without --boxes")
             frames = predict_video(
                 self.predictor, file, smooth=not self.options.raw, overlay=overlay
             )

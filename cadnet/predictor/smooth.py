@@ -52,17 +52,16 @@ CUTOFF, SLOPE = 1.0, 4.0
 """Hz, and Hz per face size a second: benchmarks/jitter.py compares others."""
 
 
-def face_size(landmarks: Array) -> float:
-    """The longer side of the box around landmarks (L, 2): what speeds are measured in, so that
-    neither the distance to the camera nor the resolution matter."""
-    return max(1.0, float(np.ptp(landmarks, axis=0).max()))
-
-
 def causal(
     landmarks: Array, seconds: float, *, cutoff: float = CUTOFF, slope: float = SLOPE
 ) -> Array:
-    """Landmarks (N, L, 2) of one face, frame by frame, each smoothed by those before: lags."""
-    unit, smooth = face_size(landmarks[0]), OneEuro(cutoff=cutoff, slope=slope)
+    """Landmarks (N, L, 2) of one face, frame by frame, each smoothed by those before: lags.
+
+    Speeds are measured in sizes of the face, so that neither its distance to the camera nor the
+    resolution matter.
+    """
+    unit = max(1.0, float(np.ptp(landmarks[0], axis=0).max()))
+    smooth = OneEuro(cutoff=cutoff, slope=slope)
     return np.stack([smooth(frame / unit, seconds) for frame in landmarks]) * unit
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,15 +25,6 @@ from cadnet.provenance import atomic_path
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 _EVERY = 5  # frames from one look for faces to the next
 _AT_ONCE = 32  # frames that are held in memory, about
-
-
-@dataclass(frozen=True)
-class Film:
-    """A video: its file, how many frames it has, and how many a second."""
-
-    path: Path
-    frames: int
-    rate: Fraction
 
 
 def frames(path: Path) -> Iterator[Image]:
@@ -59,13 +50,14 @@ def frames(path: Path) -> Iterator[Image]:
 
 
 def _rate(path: Path) -> Fraction:
+    """Frames a second."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         return Fraction(stream.average_rate or stream.guessed_rate or 25)
 
 
-def look(predictor: Predictor, path: Path) -> tuple[Film, list[tuple[int, list[Box]]]]:
-    """A first pass: how long the video is, and where faces are in every few frames and the last.
+def look(predictor: Predictor, path: Path) -> list[tuple[int, list[Box]]]:
+    """A first pass: where faces are in every few frames and the last.
 
     Raises:
         PredictionError: it has no frame that can be read.
@@ -79,7 +71,7 @@ def look(predictor: Predictor, path: Path) -> tuple[Film, list[tuple[int, list[B
         raise PredictionError(f"{path}: has no frame that can be read")
     if index % _EVERY:
         looks.append((index, predictor.detect(last)))
-    return Film(path, index + 1, _rate(path)), looks
+    return looks
 
 
 def predict_video(
@@ -94,16 +86,16 @@ def predict_video(
     Raises:
         PredictionError: the file is no video, or has no frame.
     """
-    film, looks = look(predictor, path)
-    tracks = [track.every_frame() for track in follow(looks)]
+    tracks = [track.every_frame() for track in follow(look(predictor, path))]
+    rate = _rate(path)
     shown: list[dict[int, FacePrediction]] = []
     for first, pictures in _chunks(path, predictor.frames):
         shown += _predict(predictor, first, pictures, tracks)
     if smooth:
         for number in range(len(tracks)):
-            _calm(shown, number, float(1 / film.rate))
+            _calm(shown, number, float(1 / rate))
     if overlay:
-        with _writer(overlay, film.rate) as write:
+        with _writer(overlay, rate) as write:
             for picture, faces in zip(frames(path), shown, strict=True):
                 write(picture, list(faces.values()))
     return shown

@@ -23,7 +23,9 @@ def save_model(path, params, name="cadnet", *, seed=0, scheme="ibug68", points=6
         "model": spec.model_dump(mode="json"), "scheme": scheme, "size": SIZE, "margin": MARGIN,
         "seed": seed,
     }  # fmt: skip
-    checkpoint.save(path, model.eval(), {k: v for k, v in (about | changes).items() if v})
+    checkpoint.save(
+        path, model.eval(), {k: v for k, v in (about | changes).items() if v is not None}
+    )
     return model
 
 
@@ -34,5 +36,6 @@ def experiment(tmp_path, params):
     for seed in range(2):
         save_model(folder / f"seed{seed}" / "model.safetensors", params, "cadnet_fer", seed=seed)
     calibration = {"disagreement": [0.0, 0.5], "near": [1.0, 0.0]}
-    (folder / "reliability.json").write_text(json.dumps({"calibration": calibration}))
+    about = {"calibration": calibration, "seeds": [0, 1]}
+    (folder / "reliability.json").write_text(json.dumps(about))
     return folder

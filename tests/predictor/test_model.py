@@ -54,6 +54,12 @@ def test_one_seed_has_no_reliability(experiment):
         assert face.reliability is None
 
 
+def test_a_calibration_of_other_seeds_is_not_used(experiment, params):
+    save_model(experiment / "seed2" / "model.safetensors", params, "cadnet_fer", seed=2)
+    (face,) = predictor.load(experiment, device="cpu").predict(PICTURE, BOXES[:1])
+    assert face.reliability is None
+
+
 def test_a_model_of_clips_takes_a_picture(tmp_path, params):
     save_model(tmp_path / "model.safetensors", params, "cadnet_300vw")
     faces = predictor.load(tmp_path, device="cpu").predict(PICTURE, BOXES)

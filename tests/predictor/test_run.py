@@ -14,6 +14,7 @@ from cadnet import predictor
 from cadnet.cli import main
 from cadnet.data.sources.ibug import read_pts
 from cadnet.data.synthetic.write_video import write_300vw
+from cadnet.predictor import output
 from cadnet.predictor.video import predict_video
 
 RNG = np.random.default_rng(5)
@@ -103,6 +104,28 @@ def test_an_empty_folder_and_a_place_that_cannot_be_written(photos, tmp_path, ex
     assert f"cannot write to {tmp_path / 'out'}" in capsys.readouterr().err
 
 
+def test_no_name_is_written_twice(tmp_path):
+    names = ["a.png", "a.jpg", "a-2.png", "a.gif", "more/a.png"]
+    found = output.names([(tmp_path / name, tmp_path) for name in names])
+    assert [str(place) for place in found.values()] == ["a", "a-3", "a-2", "a-4", "more/a"]
+
+
+def test_what_lies_there_is_not_written_over(photos, tmp_path, experiment, capsys):
+    before = (photos / "a.png").read_bytes()
+    for out in (photos, photos / "."):
+        assert main(["predict", str(photos), "--model", str(experiment), "--out", str(out)]) == 1
+        assert "give another folder as --out" in capsys.readouterr().err
+    assert (photos / "a.png").read_bytes() == before and not list(photos.glob("*.json"))
+
+
+def test_what_an_earlier_call_wrote_is_no_input(photos, experiment, capsys):
+    boxes = str(photos.parent / "boxes.csv")
+    for _ in range(2):
+        arguments = ["--model", str(experiment), "--out", str(photos / "found"), "--overlay"]
+        assert main(["predict", str(photos), *arguments, "--boxes", boxes]) == 0
+        assert "2 files, 3 faces" in capsys.readouterr().out
+
+
 @pytest.fixture
 def film(tmp_path):
     """A built-in video of 24 frames."""
@@ -142,6 +165,11 @@ def test_an_overlay_video_plays(film, experiment, tmp_path):
     with av.open(str(tmp_path / "o.mp4")) as container:
         frames = list(container.decode(video=0))
     assert len(frames) == 24 and (frames[0].width, frames[0].height) == (160, 160)
+
+
+def test_boxes_are_not_for_videos(film, experiment, photos, tmp_path, capsys):
+    assert predict(tmp_path, experiment, film, "--boxes", tmp_path / "boxes.csv")[0] == 1
+    assert "vid.avi: boxes are of pictures" in capsys.readouterr().err
 
 
 def test_a_video_without_frames_is_refused(tmp_path, experiment, film, capsys):
