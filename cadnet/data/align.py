@@ -14,6 +14,7 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import cv2
 import numpy as np
 
 from cadnet import job
+from cadnet.data.framing import Box, Framing
 from cadnet.data.sources import MANIFEST, DataError, Image, Part, Source, source
 from cadnet.data.store import Row, write_store
 from cadnet.faces import EXPRESSIONS, Array, Face
@@ -173,6 +175,7 @@ def align(root: Path, out: Path, spec: dict[str, Any]) -> dict[str, Any]:
     labelled: Counter[str] = Counter()
     expressions: dict[str, list[int]] = {}
     subjects: dict[str, set[str]] = {"train": set(), "test": set()}
+    framed: list[tuple[Box, Array]] = []
 
     def rows() -> Iterator[Row]:
         for part, face in job.bar(faces, desc=f"align {dataset.name}", unit="face"):
@@ -192,6 +195,8 @@ def align(root: Path, out: Path, spec: dict[str, Any]) -> dict[str, Any]:
                 subjects["train" if face.split == "train" else "test"].add(face.subject)
             region = crop_region(face.box, spec["margin"])
             points = face.landmarks
+            if points is not None and face.split == "train":
+                framed.append((face.box, points))
             corner, scale = (
                 to_crop(np.array(face.box[:2]), region, spec["size"]),
                 spec["size"] / region[2],
@@ -212,6 +217,7 @@ def align(root: Path, out: Path, spec: dict[str, Any]) -> dict[str, Any]:
                 + "\nMend them, or leave them out: --config data='{partial: allow}'"
             )
         missing.extend(f"skipped: {text}" for text in problems)
+        about["framing"] = asdict(Framing.of(framed))
         about["subjects"] = len(subjects["train"] | subjects["test"])
         about["shared_subjects"] = len(subjects["train"] & subjects["test"])
 

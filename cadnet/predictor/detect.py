@@ -11,12 +11,12 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from cadnet.data.framing import Box
 from cadnet.data.sources import Image
 from cadnet.predictor.pictures import PredictionError
 
-Box = tuple[float, float, float, float]
-"""x, y, width, height, px: tight around the landmarks, as training saw faces."""
 Detector = Callable[[Image], list[Box]]
+"""From a picture to boxes tight around the landmarks."""
 
 # The detector knows faces of 80 px; twice enlarged, of 40.
 _LONGEST, _ENLARGED = 1600, 800

@@ -13,18 +13,19 @@ import torch
 from numpy.typing import NDArray
 
 from cadnet.data.align import crop, crop_region
+from cadnet.data.framing import Box, Framing
 from cadnet.data.sources import Image
 from cadnet.evaluation import reliability
 from cadnet.evaluation.jitter import to_frames
 from cadnet.faces import EXPRESSIONS, Array
 from cadnet.models import FaceModel
-from cadnet.predictor.detect import Box, Detector, dlib_detector
+from cadnet.predictor.detect import Detector, dlib_detector
 from cadnet.predictor.pictures import PredictionError, open_picture
 from cadnet.training import TrainingError, checkpoint
 from cadnet.training.device import choose_device
 from cadnet.training.inference import predict
 
-_MUST_AGREE = ("scheme", "size", "margin", "model")
+_MUST_AGREE = ("scheme", "size", "margin", "framing", "model")
 
 
 @dataclass(frozen=True)
@@ -109,11 +110,12 @@ class Predictor:
                     f"{file}: differs from {files[0]} in its {', '.join(unlike)}; "
                     "give models of one experiment"
                 )
-        if "margin" not in self.about:
+        if not {"margin", "framing"} <= self.about.keys():
             raise PredictionError(f"{files[0]}: does not say how faces are cut out; train it again")
         self.scheme: str = self.about["scheme"]
         self.size: int = self.about["size"]
         self.margin: float = self.about["margin"]
+        self.framing = Framing(**self.about["framing"])
         self.frames: int = self.models[0].frames
         self.seeds: list[int] = [about["seed"] for _, about in loaded]
         self.calibration = calibration
@@ -147,7 +149,7 @@ class Predictor:
         return [[next(found) for _ in crops.video] for crops in pictures]
 
     def crops(self, picture: Image, boxes: Sequence[Box], video: str = "") -> Crops:
-        """Faces of a picture, cut out as in training.
+        """Faces of a picture, cut out as in training; ``boxes`` are tight around their landmarks.
 
         Raises:
             PredictionError: a box is empty.
@@ -157,7 +159,7 @@ class Predictor:
         for row, box in enumerate(boxes):
             if not (np.isfinite(box).all() and box[2] > 1 and box[3] > 1):
                 raise PredictionError(f"box {tuple(box)}: is not x, y, width, height in px")
-            region = crop_region(box, self.margin)
+            region = crop_region(self.framing.box(box), self.margin)
             pixels[row], regions[row] = crop(picture, region, self.size), region
         names = np.full(len(boxes), video, dtype=object)
         return Crops(pixels, np.array(boxes, dtype=np.float64).reshape(-1, 4), regions, names)

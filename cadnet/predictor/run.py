@@ -12,9 +12,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from cadnet import job
+from cadnet.data.framing import Box
 from cadnet.data.sources import Image
 from cadnet.predictor import output
-from cadnet.predictor.detect import Box
 from cadnet.predictor.draw import draw
 from cadnet.predictor.model import FacePrediction, Predictor, load
 from cadnet.predictor.pictures import PICTURES, PredictionError, open_picture

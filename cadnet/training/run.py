@@ -137,8 +137,9 @@ class Job:
     def dataset(self) -> dict[str, Any]:
         """Facts about the training data."""
         about = json.loads(self.data.with_suffix(".json").read_text(encoding="utf-8"))
-        named = {key: about[key] for key in ("digest", "origin", "scheme", "size", "margin")}
-        return {"name": about["dataset"], "n": sum(about["subsets"].values()), **named}
+        named = ("digest", "origin", "scheme", "size", "margin", "framing")
+        count = sum(about["subsets"].values())
+        return {"name": about["dataset"], "n": count, **{key: about[key] for key in named}}
 
     @cached_property
     def backbone(self) -> tuple[dict[str, Tensor] | None, str]:
@@ -215,6 +216,7 @@ def run(chosen: Job) -> dict[str, Any]:
             "parameters": chosen.spec,
             "digest": digest,
             "data_digest": dataset["digest"],
+            "origin": dataset["origin"],
             "commit": commit,
             "initialisation": chosen.backbone[1],
             "epochs": experiment.train.epochs,
@@ -250,6 +252,7 @@ def save(chosen: Job, trained: Trained) -> dict[str, Any]:
         "scheme": chosen.dataset["scheme"],
         "size": chosen.dataset["size"],
         "margin": chosen.dataset["margin"],
+        "framing": chosen.dataset["framing"],
         "seed": chosen.seed,
     }
     last_name, best_name = {

@@ -21,7 +21,7 @@ def save_model(path, params, name="cadnet", *, seed=0, scheme="ibug68", points=6
             parameter.add_(0.02 * torch.randn_like(parameter))
     about = {
         "model": spec.model_dump(mode="json"), "scheme": scheme, "size": SIZE, "margin": MARGIN,
-        "seed": seed,
+        "framing": {"right": 0.0, "down": 0.0, "longer": 1.0}, "seed": seed,
     }  # fmt: skip
     checkpoint.save(
         path, model.eval(), {k: v for k, v in (about | changes).items() if v is not None}

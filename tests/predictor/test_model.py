@@ -82,6 +82,17 @@ def test_200_faces(experiment):
     assert len(predictor.load(experiment / "seed0").predict(PICTURE, boxes)) == 200
 
 
+def test_faces_are_cut_out_as_the_models_data_had_them(tmp_path, params):
+    """Boxes a half wider than tight and a fifth higher: the same as such boxes to a plain model."""
+    framing = {"right": 0.0, "down": -0.2, "longer": 1.5}
+    save_model(tmp_path / "a" / "model.safetensors", params, framing=framing)
+    save_model(tmp_path / "b" / "model.safetensors", params)
+    (wide,) = predictor.load(tmp_path / "a", device="cpu").predict(PICTURE, [(40, 30, 40, 30)])
+    (plain,) = predictor.load(tmp_path / "b", device="cpu").predict(PICTURE, [(30, 7, 60, 60)])
+    np.testing.assert_allclose(wide.landmarks, plain.landmarks, atol=1e-3)
+    assert wide.box == (40, 30, 40, 30)
+
+
 def test_another_scheme_has_its_own_points(tmp_path, params):
     save_model(tmp_path / "model.safetensors", params, scheme="cofw29", points=29)
     (face,) = predictor.load(tmp_path).predict(PICTURE, BOXES[:1])
@@ -102,8 +113,9 @@ def test_a_folder_without_a_model_says_what_to_give(tmp_path):
         predictor.load(tmp_path)
 
 
-def test_a_model_that_does_not_say_how_faces_are_cut_is_refused(tmp_path, params):
-    save_model(tmp_path / "model.safetensors", params, margin=None)
+@pytest.mark.parametrize("lacking", ["margin", "framing"])
+def test_a_model_that_does_not_say_how_faces_are_cut_is_refused(tmp_path, params, lacking):
+    save_model(tmp_path / "model.safetensors", params, **{lacking: None})
     with pytest.raises(PredictionError, match="does not say how faces are cut out"):
         predictor.load(tmp_path)
 
