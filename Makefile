@@ -6,7 +6,7 @@ PRESET ?= demo
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 
-.PHONY: paper test lint mlflow lock clean
+.PHONY: paper test lint exports mlflow lock clean
 .DELETE_ON_ERROR:
 
 paper: .venv/ready
@@ -20,6 +20,9 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
+
+exports: .venv/ready  ## every architecture as ONNX, TorchScript and torch.export, on photographs
+	$(BIN)/python -m pytest -m exports -s
 
 mlflow: .venv/ready  ## open http://127.0.0.1:5000 and compare seeds
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --host 127.0.0.1

@@ -108,6 +108,24 @@ def _add_predict_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
 
 
+def _export(options: argparse.Namespace) -> str:
+    from cadnet.export.run import ExportError, run
+
+    try:
+        return run(options)
+    except (ExportError, OutputError) as error:
+        raise CommandError(str(error)) from error
+
+
+def _add_export_arguments(parser: argparse.ArgumentParser) -> None:
+    """What ``cadnet export`` takes."""
+    parser.add_argument("--model", type=Path, required=True, help="results/NAME/seed0, or a file")
+    parser.add_argument("--format", choices=("onnx", "torchscript", "pt2"), default="onnx")
+    parser.add_argument(
+        "--out", type=Path, help="the file; its card goes beside it (default: exported/NAME-SEED.…)"
+    )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="cadnet", description=__doc__)
@@ -142,6 +160,11 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands.add_parser("predict", help="landmarks and expressions of your own pictures")
     _add_predict_arguments(command)
     command.set_defaults(run=_predict)
+    command = commands.add_parser(
+        "export", help="a trained model for other programs, with its card"
+    )
+    _add_export_arguments(command)
+    command.set_defaults(run=_export)
     options = parser.parse_args(arguments)
     try:
         print(options.run(options))

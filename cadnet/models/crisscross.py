@@ -46,6 +46,7 @@ class CrissCrossAttention(nn.Module):
         one_by_one = (
             x.device.type == "cpu"
             and not torch.compiler.is_compiling()
+            and not torch.jit.is_tracing()
             and not torch.is_autocast_enabled("cpu")
             and x.shape[1:].numel() >= _LARGE
         )

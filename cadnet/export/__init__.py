@@ -1,0 +1,1 @@
+"""Trained models for other programs: ONNX, TorchScript, torch.export; each with a model card."""
