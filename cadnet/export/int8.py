@@ -38,8 +38,8 @@ from cadnet.training.predict import predictions_of
 
 _BATCH = 64
 _QUANTISED = ["Conv", "Gemm", "MatMul"]
-"""Where the arithmetic is. The rest stays in floating point: attention masks are of −∞, which has no
-range, and sums of 8 bits cost more error than they save."""
+"""Where the arithmetic is. The rest stays in floating point: attention masks are of −∞, which has
+no range, and sums of 8 bits cost more error than they save."""
 
 
 def calibration_rows(store: Store, count: int) -> Rows:
