@@ -9,6 +9,7 @@ include: "workflow/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/compress.smk"
 include: "workflow/rules/report.smk"
 
 

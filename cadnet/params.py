@@ -164,6 +164,13 @@ class Efficiency(Strict):
     seconds: Positive
 
 
+class Int8(Strict):
+    """Models that are also quantised to 8 bits after training."""
+
+    experiments: list[str]
+    calibration: Count
+
+
 class Report(Strict):
     faces: Literal["builtin", "all"]
 
@@ -180,6 +187,7 @@ class Params(Strict):
     experiments: Annotated[dict[FolderName, Experiment], Field(min_length=1)]
     search: Search
     efficiency: Efficiency
+    int8: Int8
     report: Report
 
     @model_validator(mode="after")
@@ -244,6 +252,22 @@ class Params(Strict):
         """The grids to search: those whose experiment is selected."""
         return {n: g for n, g in self.search.grids.items() if g.experiment in self.selected()}
 
+    @model_validator(mode="after")
+    def _quantisable(self) -> Params:
+        for name in self.int8.experiments:
+            if name not in self.experiments:
+                raise ValueError(f"int8.experiments: unknown experiment {name!r}")
+            block = self.experiments[name].model.dgb
+            if block and block.frames > 1:
+                raise ValueError(f"int8.experiments: {name} is of clips; give models of pictures")
+            if int8_name(name) in self.experiments:
+                raise ValueError(f"experiments.{int8_name(name)}: is what int8 calls {name}")
+        return self
+
+    def quantised(self) -> dict[str, str]:
+        """The names of the quantised models, each with its experiment: those that are selected."""
+        return {int8_name(n): n for n in self.int8.experiments if n in self.selected()}
+
     def _check_start(self, name: str, experiment: Experiment) -> None:
         where, seen = f"experiments.{name}.start_from", [name]
         while (start := self.experiments[seen[-1]].start_from) is not None:
@@ -253,6 +277,10 @@ class Params(Strict):
                 raise ValueError(f"{where}: starts from itself, by {' ← '.join([*seen, start])}")
             seen.append(start)
         if len(seen) > 1:
+            if self.experiments[seen[1]].compress:
+                raise ValueError(
+                    f"{where}: {seen[1]} is compressed; start from what it starts from"
+                )
             ours, theirs = (
                 e.model.backbone.model_copy(update={"weights": "scratch"})
                 for e in (experiment, self.experiments[seen[1]])
@@ -273,6 +301,11 @@ class Params(Strict):
         """The datasets that the selected experiments train or test on."""
         used = {d for e in self.selected().values() for d in (e.train_on, *e.test_on)}
         return sorted(used)
+
+
+def int8_name(experiment: str) -> str:
+    """What an experiment's quantised model goes by."""
+    return f"{experiment}_int8"
 
 
 def merge(base: Any, over: Any) -> Any:

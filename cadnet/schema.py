@@ -187,6 +187,14 @@ class Train(Strict):
     augment: Augment
 
 
+class Compress(Strict):
+    """How a trained model is made smaller: a share of its channels is kept, or of the rank of its
+    convolutions."""
+
+    method: Literal["channels", "rank"]
+    keep: Annotated[float, Field(gt=0, lt=1)]
+
+
 class Experiment(Strict):
     """One row of the paper: its data and its complete, resolved model and training."""
 
@@ -194,9 +202,17 @@ class Experiment(Strict):
     architecture: str
     start_from: str | None = None
     """The experiment whose trained model of the same seed is the start."""
+    compress: Compress | None = None
+    """How that model is made smaller before it is trained on."""
     tuned: bool = False
     """Whether its loss weights are those that the search chose."""
     train_on: Dataset
     test_on: Annotated[list[Dataset], Field(min_length=1)]
     model: Model
     train: Train
+
+    @model_validator(mode="after")
+    def _something_to_compress(self) -> Experiment:
+        if self.compress and not self.start_from:
+            raise ValueError("compress makes a trained model smaller: say which by start_from")
+        return self

@@ -113,3 +113,38 @@ def test_merge_replaces_leaves_and_keeps_its_inputs():
     assert merge(base, {"a": {"c": [3]}, "d": {"e": 1}}) == {"a": {"b": 1, "c": [3]}, "d": {"e": 1}}
     assert merge(base, {"a": None})["a"] is None
     assert yaml.safe_dump(base) == before
+
+
+SMALLER = {"method": "channels", "keep": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ({"experiments": {"cadnet": {"compress": SMALLER}}}, "say which by start_from"),
+        (
+            {"experiments": {"cadnet_half": {"compress": {"keep": 1.0}}}},
+            "experiments.cadnet_half.compress.keep",
+        ),
+        (
+            {"experiments": {"cadnet_longer": {"start_from": "cadnet_half"}}},
+            "cadnet_half is compressed; start from what it starts from",
+        ),
+        ({"int8": {"experiments": ["cadent"]}}, "int8.experiments: unknown experiment 'cadent'"),
+        ({"int8": {"experiments": ["cadnet_300vw"]}}, "cadnet_300vw is of clips"),
+    ],
+)
+def test_what_cannot_be_made_smaller_is_said(overrides, expected):
+    with pytest.raises(ParameterError, match=expected):
+        load(FILE, overrides)
+
+
+def test_models_in_8_bits_are_those_of_selected_experiments():
+    assert load(FILE, {}).quantised() == {
+        "cadnet_int8": "cadnet", "cadnet_half_int8": "cadnet_half"
+    }  # fmt: skip
+    assert load(FILE, {"only": ["cadnet"]}).quantised() == {"cadnet_int8": "cadnet"}
+    taken = {"experiments": {"cadnet_int8": {"title": "x", "architecture": "cadnet",
+                                             "train_on": "300w", "test_on": ["300w"]}}}  # fmt: skip
+    with pytest.raises(ParameterError, match=r"experiments\.cadnet_int8: is what int8 calls"):
+        load(FILE, taken)

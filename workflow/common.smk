@@ -1,4 +1,5 @@
 # What all rules share: the validated parameters, each rule's slice of them, digests of the code.
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -32,6 +33,7 @@ TRACKING = PARAMS.tracking.uri or f"sqlite:///{Path.cwd()}/mlruns/mlflow.db"
 shell.prefix(exports(Path(workflow.basedir), TRACKING))
 
 EXPERIMENTS = PARAMS.selected()
+QUANTISED = PARAMS.quantised()  # their names: of which experiment
 TABLES = expand(
     "reports/tables/{table}.{kind}",
     table=declarations.outputs()["tables"],
@@ -54,7 +56,9 @@ TUNED = "results/chosen.json"
 
 wildcard_constraints:
     dataset="[^/]+",
-    experiment="[^/]+",
+    experiment="|".join(map(re.escape, EXPERIMENTS)),
+    quantised="|".join(map(re.escape, QUANTISED)) or "(?!)",
+    scored="[^/]+",
     seed="[0-9]+",
     grid="[^/]+",
     index="[0-9]+",
@@ -76,9 +80,9 @@ def experiment_spec(name):
     return EXPERIMENTS[name].model_dump(mode="json", by_alias=True)
 
 
-def runs(pattern):
-    """Every selected experiment and seed, in a path pattern."""
-    return expand(pattern, experiment=EXPERIMENTS, seed=PARAMS.seeds)
+def runs(pattern, more=()):
+    """Every selected experiment and seed, in a path pattern; and of some more models."""
+    return expand(pattern, experiment=[*EXPERIMENTS, *more], seed=PARAMS.seeds)
 
 
 def seeds(pattern):
@@ -107,7 +111,7 @@ def is_tuned(experiment):
 
 def datasets_of(*experiments):
     """The datasets that some experiments are trained or tested on, each once."""
-    named = [EXPERIMENTS[e] for e in experiments]
+    named = [EXPERIMENTS[QUANTISED.get(e, e)] for e in experiments]
     return sorted({d for e in named for d in (e.train_on, *e.test_on)})
 
 
@@ -130,9 +134,8 @@ def efficiency_spec():
 def declared_inputs(*declared):
     """What a table or a figure is made from: the results that its declarations name, as far as
     their experiments are selected."""
-    named = [
-        e for item in declared for e in item.needed_experiments() if e in EXPERIMENTS
-    ]
+    scored = {**EXPERIMENTS, **QUANTISED}
+    named = [e for item in declared for e in item.needed_experiments() if e in scored]
     if any(item.needs_all() for item in declared):
         named = EXPERIMENTS
     named = list(dict.fromkeys(named))
@@ -146,7 +149,15 @@ def declared_inputs(*declared):
         inputs["efficiency"] = "results/efficiency.csv"
     if any(item.kind == "search" for item in declared) and PARAMS.searched():
         inputs["search"] = "results/search.csv"
+    if any(item.kind == "compression" for item in declared) and named:
+        inputs["efficiency"] = "results/compression.csv"
     return inputs
+
+
+def compared(names, file):
+    """A file of the lowest seed of each model that table E1 compares, among some."""
+    wanted = [e for e in declarations.compared() if e in names]
+    return expand(f"results/{{e}}/seed{min(PARAMS.seeds)}/{file}", e=wanted)
 
 
 def table_inputs(w):

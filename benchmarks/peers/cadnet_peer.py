@@ -8,6 +8,7 @@ import numpy as np
 from common import faces, report
 
 from cadnet.data.align import crop, crop_region
+from cadnet.data.framing import Framing
 from cadnet.evaluation.jitter import to_frames
 
 pictures, boxes = faces()
@@ -38,13 +39,12 @@ def with_onnxruntime():
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     facts = json.loads(session.get_modelmeta().custom_metadata_map["cadnet"])
-    size, margin = session.get_inputs()[0].shape[-1], facts.get("margin", 1.25)
+    size, framing = facts["size"], Framing(**facts["framing"])
 
     def some(rows):
-        regions = [crop_region(tuple(boxes[i]), margin) for i in rows]
+        regions = [crop_region(framing.box(tuple(boxes[i])), facts["margin"]) for i in rows]
         crops = [crop(pictures[i], region, size) for i, region in zip(rows, regions, strict=True)]
-        images = np.stack(crops).transpose(0, 3, 1, 2).astype(np.float32) / 255
-        (landmarks,) = session.run(["landmarks"], {"images": images})
+        (landmarks,) = session.run(["landmarks"], {"pictures": np.stack(crops)})
         return to_frames(landmarks, np.array(regions), size)
 
     assert some([0]).shape == (1, 68, 2)

@@ -75,7 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
         tracked = json.loads(options.tracking.read_text())["runs"] if options.tracking else {}
         records = [json.loads(path.read_text(encoding="utf-8")) for path in options.runs]
         for record in records:
-            name = f"{record['experiment']}/seed{record['seed']}"
+            trained = record.get("quantised", record["experiment"])
+            name = f"{trained}/seed{record['seed']}"
             record["mlflow_run_id"] = tracked.get(name)
         write_json(options.out / "runs.json", records)
         return f"{len(records)} runs, {len(scores)} scores"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from cadnet.models import MODELS, FaceModel
@@ -33,15 +34,23 @@ def build(model: Model, points: int = 68) -> FaceModel:
     return MODELS[model.name](model, mean_shape=torch.zeros(points, 2)).eval()
 
 
+def multiply_adds(network: FaceModel, images: Tensor) -> dict[str, int]:
+    """Of a forward pass, by module (``Global``: all of it)."""
+    # With gradients: without them some modules run as one operation, which has no count.
+    with FlopCounterMode(display=False) as counter:
+        network(images)
+    counts = counter.get_flop_counts()
+    return {str(name): sum(found.values()) // 2 for name, found in counts.items()}
+
+
 def cost(model: Model, size: int, points: int = 68) -> Cost:
     """The cost of a model at size × size px."""
     # On the meta device nothing is computed: shapes are enough to count.
     with torch.device("meta"):
         network = build(model, points)
         images = torch.empty(network.frames, 3, size, size)
-    # With gradients: without them some modules run as one operation, which has no count.
-    with FlopCounterMode(display=False) as counter:
         output = network(images)
+    counted = multiply_adds(network, images)
     shapes = {
         name: tuple(value.shape)
         for name, value in output._asdict().items()
@@ -50,6 +59,5 @@ def cost(model: Model, size: int, points: int = 68) -> Cost:
     if output.masks is not None:
         shapes["masks"] = tuple(output.masks.final.shape)
     trainable = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    backbone = counter.get_flop_counts()[f"{type(network).__name__}.backbone"]
-    total = counter.get_total_flops()
-    return Cost(trainable, total // 2, sum(backbone.values()) // 2, shapes)
+    backbone = counted[f"{type(network).__name__}.backbone"]
+    return Cost(trainable, counted["Global"], backbone, shapes)

@@ -88,6 +88,15 @@ def milliseconds(time: float) -> float:
     return 1000 * time
 
 
+def timed_values(
+    times: Sequence[float], of: Callable[[float], float]
+) -> tuple[float, float, float, int]:
+    """Of a quantity ``of`` the seconds that runs took: median, quartiles, repeats."""
+    ends = [times[0]] * 3 if len(times) < 2 else statistics.quantiles(times, n=4)
+    low, high = sorted((of(ends[0]), of(ends[2])))
+    return of(statistics.median(times)), low, high, len(times)
+
+
 class Training(NamedTuple):
     """Updates of a model on a batch."""
 
@@ -112,9 +121,7 @@ class Subject:
 
     def timed(self, metric: str, times: Sequence[float], of: Callable[[float], float]) -> None:
         """A quantity ``of`` the seconds that a run takes."""
-        ends = [times[0]] * 3 if len(times) < 2 else statistics.quantiles(times, n=4)
-        low, high = sorted((of(ends[0]), of(ends[2])))
-        self._add(metric, of(statistics.median(times)), low, high, len(times))
+        self._add(metric, *timed_values(times, of))
 
     def _add(
         self, metric: str, value: float, low: float | None, high: float | None, repeats: int

@@ -126,6 +126,8 @@ def card(run: Path, facts: dict[str, Any], parity: str) -> str:
         else "Not scored yet: run `snakemake all`, then export again."
     )
     start = f", started from {records[1]['experiment']}" if len(records) > 1 else ""
+    if smaller := record["parameters"].get("compress"):
+        start += f", made smaller ({smaller['method']} × {smaller['keep']:g})"
     return f"""\
 # {record["title"]} (`{record["experiment"]}`, seed {record["seed"]})
 

@@ -28,6 +28,7 @@ KINDS = {
         "claims",
         "significance",
         "audit",
+        "compression",
     )
 }
 """Kinds of tables, each with the module whose ``fill`` makes it."""
@@ -46,6 +47,7 @@ FIGURE_KINDS = {
         "runtime",
         "search",
         "tradeoff",
+        "compression",
     )
 }
 """Kinds of figures, each with the module whose ``draw`` makes it."""
@@ -255,6 +257,12 @@ def architectures() -> list[str]:
     """Those whose cost a table or a figure states, each once."""
     everything = (*declared().tables.values(), *declared().figures.values())
     return list(dict.fromkeys(name for item in everything for name in item.architectures))
+
+
+def compared() -> list[str]:
+    """The models that a table of compression compares, each once."""
+    tables = (table for table in declared().tables.values() if table.kind == "compression")
+    return list(dict.fromkeys(name for table in tables for name in table.needed_experiments()))
 
 
 def digest(group: Literal["tables", "figures"] | None = None, name: str = "") -> str:

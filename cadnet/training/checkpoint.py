@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from cadnet.models import MODELS, FaceModel
+from cadnet.models.compress import rebuild
 from cadnet.provenance import atomic_path
 from cadnet.schema import Model
 
@@ -37,6 +38,8 @@ def load(path: Path, device: torch.device | str = "cpu") -> tuple[FaceModel, dic
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         parameters = Model.model_validate(about["model"])
         model = MODELS[parameters.name](parameters, mean_shape=state["mean_shape"])
+        if about.get("compressed"):
+            rebuild(model, state)
     except (SafetensorError, KeyError, ValueError) as error:
         raise ValueError(
             f"{path}: is not a whole checkpoint of this version ({error}); delete it and run again"

@@ -17,6 +17,7 @@ from torch import Tensor
 from cadnet.data.batches import Batch, Batches
 from cadnet.data.store import Store
 from cadnet.models import FaceModel
+from cadnet.models.compress import compress
 from cadnet.provenance import OutputError
 from cadnet.schema import Experiment
 from cadnet.training import TrainingError, progress
@@ -133,6 +134,8 @@ def train(
         model.backbone.load_state_dict(weights)
     if start is not None and (anew := start_from(model, start)):
         print(f"learned from scratch, since they do not fit: {', '.join(anew)}")
+    if experiment.compress:
+        compress(model, experiment.compress, store.size)
     batches = Batches(
         store,
         store.rows(split="train"),

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +27,7 @@ from cadnet.gpu import claim
 from cadnet.provenance import atomic_path
 from cadnet.training import TrainingError, checkpoint
 from cadnet.training.device import choose_device, repeatable
-from cadnet.training.inference import predict
+from cadnet.training.inference import Predictions, Rows, predict
 
 
 def _lists(values: NDArray[np.float32] | None, count: int) -> pa.Array:
@@ -34,8 +36,44 @@ def _lists(values: NDArray[np.float32] | None, count: int) -> pa.Array:
     return pa.array(rows, type=pa.list_(pa.float32()))
 
 
+def predictions_of(
+    about: dict[str, Any], data: list[Path], said: Callable[[Store, Rows], Predictions]
+) -> pa.Table:
+    """What a model says of the test and validation faces of some stores.
+
+    Args:
+        about: what its checkpoint says of it.
+        said: the model.
+
+    Raises:
+        ValueError: the model was trained on crops of another size.
+    """
+    tables = []
+    for path in data:
+        store = Store(path)
+        if about["size"] != store.size:
+            raise ValueError(
+                f"the model was trained on crops of {about['size']} px, "
+                f"{path} holds {store.size} px"
+            )
+        rows = np.flatnonzero(store.split != "train")
+        found = said(store, rows)
+        columns = {
+            "dataset": [store.about["dataset"]] * len(rows),
+            "key": store.keys[rows].tolist(),
+            "split": store.split[rows].tolist(),
+            "subset": store.subset[rows].tolist(),
+            "landmarks": _lists(found.landmarks, len(rows)),
+            "expression": _lists(found.expression, len(rows)),
+            "masks": _lists(found.masks, len(rows)),
+        }
+        tables.append(pa.table(columns))
+    about_these = {"scheme": about["scheme"], "seed": str(about["seed"])}
+    return pa.concat_tables(tables).replace_schema_metadata(about_these)
+
+
 def predict_sets(model_path: Path, data: list[Path], *, device: str, threads: int) -> pa.Table:
-    """The model's landmarks on the test and validation faces of some stores.
+    """The landmarks and expressions that a checkpoint gives on some stores.
 
     Raises:
         ValueError: the model was trained on crops of another size.
@@ -43,28 +81,7 @@ def predict_sets(model_path: Path, data: list[Path], *, device: str, threads: in
     where = choose_device(device)
     repeatable(0, threads)
     model, about = checkpoint.load(model_path, where)
-    tables = []
-    for path in data:
-        store = Store(path)
-        if about["size"] != store.size:
-            raise ValueError(
-                f"{model_path} was trained on crops of {about['size']} px, "
-                f"{path} holds {store.size} px"
-            )
-        rows = np.flatnonzero(store.split != "train")
-        said = predict(model, store, rows, where)
-        columns = {
-            "dataset": [store.about["dataset"]] * len(rows),
-            "key": store.keys[rows].tolist(),
-            "split": store.split[rows].tolist(),
-            "subset": store.subset[rows].tolist(),
-            "landmarks": _lists(said.landmarks, len(rows)),
-            "expression": _lists(said.expression, len(rows)),
-            "masks": _lists(said.masks, len(rows)),
-        }
-        tables.append(pa.table(columns))
-    about_these = {"scheme": about["scheme"], "seed": str(about["seed"])}
-    return pa.concat_tables(tables).replace_schema_metadata(about_these)
+    return predictions_of(about, data, lambda store, rows: predict(model, store, rows, where))
 
 
 def main(arguments: list[str] | None = None) -> int:

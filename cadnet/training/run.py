@@ -249,6 +249,7 @@ def save(chosen: Job, trained: Trained) -> dict[str, Any]:
     device = next(model.parameters()).device
     about = {
         "model": chosen.spec["model"],
+        "compressed": chosen.spec["compress"],
         "scheme": chosen.dataset["scheme"],
         "size": chosen.dataset["size"],
         "margin": chosen.dataset["margin"],

@@ -80,9 +80,9 @@ def test_an_absent_test_folder_is_named():
 
 def test_every_declared_name_exists():
     params = load(ROOT / "params.yaml", {})
-    declared = declarations.declared()
+    declared, models = declarations.declared(), {*params.experiments, *params.quantised()}
     for item in (*declared.tables.values(), *declared.figures.values()):
-        assert set(item.needed_experiments()) <= set(params.experiments)
+        assert set(item.needed_experiments()) <= models
         assert set(item.needed_datasets()) <= set(params.data.builtin.datasets())
         assert set(item.architectures) <= set(params.models)
 

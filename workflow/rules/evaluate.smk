@@ -31,19 +31,19 @@ rule predict:
 
 rule score:
     input:
-        records=seeds("results/{{experiment}}/seed{seed}/run.json"),
-        predictions=seeds("results/{{experiment}}/seed{seed}/predictions.parquet"),
+        records=seeds("results/{{scored}}/seed{seed}/run.json"),
+        predictions=seeds("results/{{scored}}/seed{seed}/predictions.parquet"),
         stores=lambda w: expand(
-            "data/aligned/{dataset}.arrow", dataset=datasets_of(w.experiment)
+            "data/aligned/{dataset}.arrow", dataset=datasets_of(w.scored)
         ),
     output:
-        "results/{experiment}/scores.csv",
-        "results/{experiment}/errors.parquet",
-        "results/{experiment}/expressions.parquet",
-        "results/{experiment}/landmarks.csv",
-        "results/{experiment}/reliability.json",
+        "results/{scored}/scores.csv",
+        "results/{scored}/errors.parquet",
+        "results/{scored}/expressions.parquet",
+        "results/{scored}/landmarks.csv",
+        "results/{scored}/reliability.json",
     log:
-        "logs/score/{experiment}.log",
+        "logs/score/{scored}.log",
     conda:
         "../../environment.yml"
     params:
@@ -51,7 +51,7 @@ rule score:
         occlusion=PARAMS.data.occlusion.model_dump(),
         folder=subpath(output[0], parent=True),
     message:
-        "score {wildcards.experiment}"
+        "score {wildcards.scored}"
     shell:
         "python -m cadnet.evaluation.score --runs {input.records:q} --data {input.stores:q}"
         " --mild {params.occlusion[mild]} --moderate {params.occlusion[moderate]}"
@@ -60,8 +60,10 @@ rule score:
 
 rule collect:
     input:
-        records=runs("results/{experiment}/seed{seed}/run.json"),
-        scores=expand("results/{experiment}/scores.csv", experiment=EXPERIMENTS),
+        records=runs("results/{experiment}/seed{seed}/run.json", QUANTISED),
+        scores=expand(
+            "results/{experiment}/scores.csv", experiment=[*EXPERIMENTS, *QUANTISED]
+        ),
         about=expand("data/aligned/{dataset}.json", dataset=PARAMS.datasets()),
         tracking=["results/tracking.json"] if PARAMS.tracking.enabled else [],
     output:

@@ -8,10 +8,13 @@ from cadnet.paper.kinds.scores import reported_lines
 from cadnet.paper.results import Results
 
 
-def _cell(results: Results, architecture: str, device: str, measure: Measure) -> Cell:
+def cost_cell(results: Results, architecture: str, device: str, measure: Measure) -> Cell:
+    """What one architecture costs on a device, or why that is not known."""
     if not measure.metric:
         return Cell("reproduced")
     found = results.measured
+    if found.empty:
+        return Cell("reproduced", missing=f"{measure.metric} of {architecture} not measured")
     found = found[
         (found["architecture"] == architecture)
         & (found["device"] == device)
@@ -39,7 +42,7 @@ def fill(name: str, table: Table, results: Results) -> Filled:
     devices = [] if measured.empty else list(dict.fromkeys(measured["device"]))
     for device in devices:
         for architecture, label in table.architectures.items():
-            cells = tuple(_cell(results, architecture, device, m) for m in table.measures)
+            cells = tuple(cost_cell(results, architecture, device, m) for m in table.measures)
             lines.append(Line(f"{label} ({device})", "reproduced", cells))
     if not devices:
         cell = Cell("reproduced", missing="nothing was measured")
