@@ -25,7 +25,7 @@ exports: .venv/ready  ## every architecture as ONNX, TorchScript and torch.expor
 	$(BIN)/python -m pytest -m exports -s
 
 mlflow: .venv/ready  ## open http://127.0.0.1:5000 and compare seeds
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --host 127.0.0.1
+	$(BIN)/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db" --host 127.0.0.1
 
 # uv comes first, itself pinned by hash; it then installs everything else in seconds. Compiled here, once:
 # where PYTHONDONTWRITEBYTECODE is set, as in many containers, each of the hundreds of jobs would compile it.
