@@ -17,9 +17,10 @@ from workflow.jobs import (
     own_python_first,
     track_in,
 )
-from workflow.terminal import one_line_a_job
+from workflow.terminal import no_credentials, one_line_a_job
 
 own_python_first()
+no_credentials()
 if not workflow.dryrun:
     one_line_a_job()
     if hindrance := complaint(Path.cwd()):

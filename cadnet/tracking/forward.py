@@ -41,8 +41,8 @@ def default_uri(root: Path) -> str:
 
 
 def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested parameters as dotted names and texts of at most 500 characters, MLflow's limit; without
-    what may open a door."""
+    """Nested parameters as dotted names and texts of at most 500 characters, MLflow's limit;
+    credentials in them masked."""
     flat: dict[str, str] = {}
     for key, value in tree.items():
         if isinstance(value, dict):

@@ -69,7 +69,8 @@ def journal(folder: Path, **start: Any) -> Iterator[Journal]:
         written.write("end", status="KILLED")
         raise
     except BaseException as error:
-        written.write("end", status="FAILED", error=masked(f"{type(error).__name__}: {error}")[:500])
+        reason = masked(f"{type(error).__name__}: {error}")[:500]
+        written.write("end", status="FAILED", error=reason)
         raise
     else:
         written.write("end", status="FINISHED")
