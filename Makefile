@@ -6,7 +6,7 @@ PRESET ?= demo
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 
-.PHONY: paper test lint exports mlflow lock clean
+.PHONY: paper test lint exports names audit mlflow lock clean
 .DELETE_ON_ERROR:
 
 paper: .venv/ready
@@ -24,8 +24,15 @@ lint: .venv/ready
 exports: .venv/ready  ## every architecture as ONNX, TorchScript and torch.export, on photographs
 	$(BIN)/python -m pytest -m exports -s
 
+names: .venv/ready  ## the DAG with names of experiments and folders that a shell would run
+	$(BIN)/python -m pytest -m names
+
+# --strict: where the data base of vulnerabilities cannot be had, that is a failure, not a clean bill.
+audit: .venv/ready  ## are vulnerabilities of the pinned packages known? Asks PyPI
+	$(BIN)/uv tool run pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements/lock.txt
+
 mlflow: .venv/ready  ## open http://127.0.0.1:5000 and compare seeds
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --host 127.0.0.1
+	$(BIN)/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db" --host 127.0.0.1
 
 # uv comes first, itself pinned by hash; it then installs everything else in seconds. Compiled here, once:
 # where PYTHONDONTWRITEBYTECODE is set, as in many containers, each of the hundreds of jobs would compile it.

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from cadnet.credentials import masked
 from cadnet.params import ParameterError, load
 from cadnet.provenance import PACKAGE_ROOT, OutputError, canonical_json
 
@@ -31,7 +32,7 @@ def _spec(options: argparse.Namespace) -> str:
 
 def _params(options: argparse.Namespace) -> str:
     tree = load(options.params, options.config).model_dump(mode="json", by_alias=True)
-    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True).rstrip()
+    return masked(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True).rstrip())
 
 
 def _data_status(options: argparse.Namespace) -> str:
@@ -169,7 +170,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         print(options.run(options))
     except (ParameterError, CommandError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(masked(f"error: {error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
+from cadnet.credentials import masked
 from cadnet.provenance import OutputError
 
 _terminal: IO[str] | None = None
@@ -96,8 +97,8 @@ def main(
             return 1
     expected: tuple[type[Exception], ...] = (OutputError, *errors)
     try:
-        print(run(options))
+        print(masked(run(options)))
     except expected as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(masked(f"error: {error}"), file=sys.stderr)
         return 1
     return 0

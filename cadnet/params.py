@@ -13,15 +13,45 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
+from cadnet.credentials import masked
 from cadnet.schema import Count, Experiment, Model, Positive, Share, Strict, Train
 
-FolderName = Annotated[str, Field(pattern=r"^[^/\x00-\x1f.{}][^/\x00-\x1f{}]*$")]
+_LONGEST = 150  # bytes: a file system takes 255, and temporary names are longer
+_OTHERS = ("curves", "examples", "search", "tables")  # folders of results/ that no experiment has
+
+
+def _folder_name(name: str) -> str:
+    """Refuses what is no safe name of a folder, on a command line and in Snakemake's patterns."""
+    bad = next((c for c in name if c in "/\\{}" or not c.isprintable()), None)
+    if name[:1] in ("", ".", "-", " ") or name.endswith(" "):
+        reason = "must not be empty, start with a dot, dash or space, or end with a space"
+    elif bad:
+        reason = f"must not have {bad!r} in it"
+    elif len(name.encode()) > _LONGEST:
+        reason = f"must not have more than {_LONGEST} bytes"
+    elif name in _OTHERS:
+        reason = f"must not be {', '.join(_OTHERS)}: folders of results/"
+    else:
+        return name
+    raise ValueError(f"names a folder, so it {reason}")
+
+
+def _data_folder(path: str) -> str:
+    if path.startswith("-") or not path.isprintable():
+        raise ValueError("starts with a dash or has a control character; name it by another path")
+    return path
+
+
+FolderName = Annotated[str, AfterValidator(_folder_name)]
 
 
 class ParameterError(Exception):
     """The parameters are wrong: one line a mistake, each with the path of its key."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(masked(message))
 
 
 class Tracking(Strict):
@@ -128,7 +158,7 @@ class Builtin(Strict):
 
 
 class Data(Strict):
-    raw: str
+    raw: Annotated[str, Field(min_length=1), AfterValidator(_data_folder)]
     fetch: list[Literal["cofw", "cofw68"]]  # those with archives in access.yaml: a test compares
     partial: Literal["refuse", "allow"]
     validation: Annotated[float, Field(gt=0, lt=0.5)]

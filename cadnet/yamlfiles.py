@@ -15,4 +15,4 @@ _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 @cache
 def read_yaml(path: Path) -> Any:
     """What a file of this package holds; shared by all who read it, so not to be changed."""
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe one)

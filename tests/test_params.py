@@ -91,6 +91,48 @@ def test_mistakes_are_refused_with_the_keys_path(overrides, expected):
     assert expected in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        ".x",
+        "-x",
+        " x",
+        "x ",
+        "a/b",
+        "a\\b",
+        "a\nb",
+        "a\0b",
+        "{x}",
+        "\u202ex",
+        "é" * 76,
+    ]
+    + ["search", "tables"],
+)
+@pytest.mark.parametrize("group", ["experiments", "grids"])
+def test_names_that_are_no_safe_folders_are_refused(name, group):
+    experiment = {"title": "x", "architecture": "resnet18", "train_on": "300w", "test_on": ["300w"]}
+    grid = {"experiment": "cadnet", "parameter": "train.loss.lambda_u", "values": [0.1, 0.2]}
+    overrides = {"experiments": {"experiments": {name: experiment}},
+                 "grids": {"search": {"grids": {name: grid}}}}[group]  # fmt: skip
+    with pytest.raises(ParameterError, match="names a folder, so it must not"):
+        load(FILE, overrides)
+
+
+@pytest.mark.parametrize("raw", ["", "-x", "a\0b"])
+def test_a_data_folder_that_a_command_cannot_take_is_refused(raw):
+    with pytest.raises(ParameterError, match=r"data\.raw: "):
+        load(FILE, {"data": {"raw": raw}})
+
+
+def test_a_mistake_beside_a_password_does_not_show_it():
+    with pytest.raises(ParameterError) as caught:
+        load(FILE, {"tracking": {"uri": ["http://ann:s3cret-pw@host"]}})
+    assert "http://***@host" in str(caught.value) and "s3cret" not in str(caught.value)
+
+
 def test_one_mistake_is_one_line():
     with pytest.raises(ParameterError) as caught:
         load(FILE, {"train": {"epochs": -1}})

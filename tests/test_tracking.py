@@ -183,6 +183,23 @@ def test_without_a_store_the_pipeline_goes_on_and_says_so(tmp_path, uri, capsys)
     assert journals.read(tmp_path / "results" / "cadnet" / "seed0" / journals.NAME)
 
 
+def test_no_password_is_recorded_or_shown(tmp_path, capsys):
+    out = tmp_path / "tracking.json"
+    uri = "http://ann:s3cret-pw@127.0.0.1:9"
+    assert main(["--uri", uri, "--results", str(tmp_path), "--out", str(out)]) == 0
+    said = capsys.readouterr()
+    for text in (out.read_text(), said.out, said.err):
+        assert "http://***@127.0.0.1:9" in text and "s3cret-pw" not in text
+
+
+def test_no_password_reaches_parameters_or_journals(tmp_path):
+    assert flatten({"title": "from https://ann:pw@host/x"}) == {"title": "from https://***@host/x"}
+    with pytest.raises(OSError, match="pw@host"):
+        run_job(tmp_path, error=OSError("https://ann:pw@host/x refuses"))
+    lines = journals.read(tmp_path / "cadnet" / "seed0" / journals.NAME)
+    assert lines[-1]["error"] == "OSError: https://***@host/x refuses"
+
+
 def test_two_forwarders_at_once_on_an_empty_store_lose_and_double_nothing(tmp_path):
     results, uri = tmp_path / "results", f"sqlite:///{tmp_path}/mlflow.db"
     for seed in range(4):

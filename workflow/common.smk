@@ -11,10 +11,17 @@ from cadnet.data import origin
 from cadnet.data.access import access
 from cadnet.data.sources import SOURCE_MODULES
 from cadnet.paper import declarations, typeset
-from workflow.jobs import complaint, exports, follow_journals, own_python_first
-from workflow.terminal import one_line_a_job
+from workflow.jobs import (
+    complaint,
+    exports,
+    follow_journals,
+    own_python_first,
+    track_in,
+)
+from workflow.terminal import no_credentials, one_line_a_job
 
 own_python_first()
+no_credentials()
 if not workflow.dryrun:
     one_line_a_job()
     if hindrance := complaint(Path.cwd()):
@@ -30,7 +37,8 @@ except parameters.ParameterError as error:
 
 # The tracking store is no parameter of a job: tracking elsewhere retrains nothing.
 TRACKING = PARAMS.tracking.uri or f"sqlite:///{Path.cwd()}/mlruns/mlflow.db"
-shell.prefix(exports(Path(workflow.basedir), TRACKING))
+track_in(TRACKING)
+shell.prefix(exports(Path(workflow.basedir)))
 
 EXPERIMENTS = PARAMS.selected()
 QUANTISED = PARAMS.quantised()  # their names: of which experiment

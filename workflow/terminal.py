@@ -17,6 +17,8 @@ from typing import Any
 from snakemake.logging import DefaultFormatter, get_event, logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from cadnet.credentials import masked
+
 _DROPPED = {LogEvent.JOB_INFO, LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED}
 _CLEAR_LINE = "\r\033[K"
 
@@ -64,6 +66,19 @@ def _last_line(logs: list[str]) -> str:
             if lines and len(lines[-1]) <= 100:
                 return f": {lines[-1]}"
     return ""
+
+
+def _without_credentials(record: logging.LogRecord) -> bool:
+    for name, value in list(record.__dict__.items()):
+        if isinstance(value, str):
+            record.__dict__[name] = masked(value)
+    return True
+
+
+def no_credentials() -> None:
+    """No password that --config names, in the terminal or in .snakemake/log: Snakemake tells the
+    command that started it, and those that fail."""
+    logger.addFilter(_without_credentials)
 
 
 def one_line_a_job() -> None:

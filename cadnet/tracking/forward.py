@@ -23,6 +23,7 @@ import psutil
 from filelock import FileLock
 
 from cadnet import job
+from cadnet.credentials import masked
 from cadnet.provenance import digest, write_json
 from cadnet.tracking import journal
 
@@ -40,13 +41,14 @@ def default_uri(root: Path) -> str:
 
 
 def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested parameters as dotted names and texts of at most 500 characters, MLflow's limit."""
+    """Nested parameters as dotted names and texts of at most 500 characters, MLflow's limit;
+    credentials in them masked."""
     flat: dict[str, str] = {}
     for key, value in tree.items():
         if isinstance(value, dict):
             flat.update(flatten(value, f"{prefix}{key}."))
         else:
-            flat[prefix + key] = str(value)[:500]
+            flat[prefix + key] = masked(str(value))[:500]
     return flat
 
 
@@ -229,10 +231,11 @@ def main(arguments: list[str] | None = None) -> int:
             if options.follow is not None:
                 follow(forwarder, options.results, lock, options.follow)
         except Exception as error:
-            message = f"MLflow store {uri} cannot be used: {str(error).splitlines()[0][:300]}"
+            reason = masked(str(error).splitlines()[0])[:300]
+            message = f"MLflow store {masked(uri)} cannot be used: {reason}"
             print(f"warning: {message}; the runs' journals are kept", file=sys.stderr)
         if options.out:
-            write_json(options.out, {"uri": uri, "runs": ids, "problem": message})
+            write_json(options.out, {"uri": masked(uri), "runs": ids, "problem": message})
         return message or f"{len(ids)} runs in {uri}"
 
     return job.main(run, parser.parse_args(arguments))

@@ -18,6 +18,7 @@ from typing import Any
 
 import psutil
 
+from cadnet.credentials import masked
 from cadnet.provenance import digest
 
 NAME = "journal.jsonl"
@@ -68,7 +69,8 @@ def journal(folder: Path, **start: Any) -> Iterator[Journal]:
         written.write("end", status="KILLED")
         raise
     except BaseException as error:
-        written.write("end", status="FAILED", error=f"{type(error).__name__}: {error}"[:500])
+        reason = masked(f"{type(error).__name__}: {error}")[:500]
+        written.write("end", status="FAILED", error=reason)
         raise
     else:
         written.write("end", status="FINISHED")
