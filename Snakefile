@@ -25,3 +25,4 @@ rule all:
         TABLES,
         FIGURES,
         CURVES,
+        RECORDS,

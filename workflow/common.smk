@@ -10,6 +10,7 @@ from cadnet.data import origin
 from cadnet.data.access import access
 from cadnet.data.sources import SOURCE_MODULES
 from cadnet.paper import declarations, typeset
+from cadnet.records import layout
 from workflow.jobs import complaint, exports, follow_journals, own_python_first
 from workflow.terminal import one_line_a_job
 
@@ -48,6 +49,10 @@ PAPER = ["reports/paper/paper.tex"]
 TYPESET = typeset.program()
 if TYPESET:
     PAPER.append("reports/paper/paper.pdf")
+RECORDS = expand(
+    f"{layout.FOLDER}/{{file}}",
+    file=layout.files(PARAMS.datasets(), **declarations.outputs()),
+)
 CURVES = expand("results/curves/{experiment}.csv", experiment=EXPERIMENTS)
 TUNED = "results/chosen.json"
 
@@ -199,6 +204,12 @@ def drawn_models(figure):
     models = {name: PARAMS.models[name].model_dump(mode="json") for name in names}
     drawn = as_json({"size": PARAMS.data.size, "models": models})
     return f"--models {shlex.quote(drawn)}"
+
+
+def settings():
+    """What --config and --configfile say, but for tracking, as JSON."""
+    tree = parameters.retyped(config)
+    return as_json({key: value for key, value in tree.items() if key != "tracking"})
 
 
 def further_options(table):

@@ -23,7 +23,8 @@ FEW = (
 )
 """Two experiments and one hyper-parameter's trials: the whole preset is .ci/run's."""
 TRIALS = 3
-SOURCES = ["Snakefile", "workflow", "profiles", "params.yaml", "cadnet", "environment.yml"]
+SOURCES = ["Snakefile", "workflow", "profiles", "params.yaml", "cadnet", "environment.yml",
+           "CITATION.cff", "pyproject.toml", "requirements"]  # fmt: skip
 
 
 def snakemake(

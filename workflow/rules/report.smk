@@ -154,3 +154,32 @@ rule plots:
     shell:
         "python -m cadnet.paper.plots --histories {input:q} --curves results/curves"
         " --page {output.page:q} --log {log:q}"
+
+
+rule records:
+    input:
+        runs="results/runs.json",
+        scores="results/scores.csv",
+        data=expand("data/aligned/{dataset}.json", dataset=PARAMS.datasets()),
+        stores=expand("data/aligned/{dataset}.arrow", dataset=PARAMS.datasets()),
+        tables=[file for file in TABLES if file.endswith(".csv")],
+        figures=[file for file in FIGURES if file.endswith(".png")],
+    output:
+        RECORDS,
+    log:
+        "logs/records.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("cadnet.records.run"),
+        citation=provenance.file_digest(Path(workflow.basedir, "CITATION.cff")),
+        config=settings(),
+        parameters=provenance.digest(PARAMS.recorded()),
+        folder=layout.FOLDER,
+    message:
+        "records"
+    shell:
+        "python -m cadnet.records.run --config {params.config:q} --parameters {params.parameters}"
+        " --runs {input.runs:q} --scores {input.scores:q} --data {input.data:q}"
+        " --tables {input.tables:q} --figures {input.figures:q} --out {params.folder:q}"
+        " --log {log:q}"
