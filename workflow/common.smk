@@ -67,6 +67,21 @@ wildcard_constraints:
     figure="[A-Za-z0-9]+",
 
 
+# What `snakemake --report` shows.
+report: "report/workflow.rst"
+
+
+def title_of_table(w):
+    return {"number": w.table, "title": declarations.declared().tables[w.table].title}
+
+
+def title_of_figure(w):
+    return {
+        "number": w.figure,
+        "title": declarations.declared().figures[w.figure].title,
+    }
+
+
 # A job reruns when its slice of the parameters changes, or the syntax tree of a module that it
 # imports: neither a comment nor a fresh checkout's file dates rerun anything.
 def code(*modules):

@@ -25,12 +25,15 @@ PROFILES = {
     "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
 }
+TERMS = "https://w3id.org/ro/terms/workflow-run/context"
+"""Where ``sha256`` is a term."""
 _KINDS = {
     ".cff": "application/yaml",
     ".csv": "text/csv",
     ".json": "application/json",
     ".png": "image/png",
     ".py": "text/x-python",
+    ".rst": "text/x-rst",
     ".smk": "text/plain",
     ".yaml": "application/yaml",
     ".yml": "application/yaml",
@@ -81,6 +84,7 @@ class _Crate:
 
         self.record, self.about = record, citation()
         self.crate = ROCrate(version="1.1")
+        self.crate.metadata.extra_contexts.append(TERMS)
         root = self.crate.root_dataset
         root["name"] = f"A run of {self.about['title']}"
         root["description"] = "Tables, figures and scores of one run, and all that they come from."

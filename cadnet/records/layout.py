@@ -14,7 +14,8 @@ _ALWAYS = ("ro-crate-metadata.json", "run.json", "params.yaml", "sbom.cdx.json",
 def sources() -> list[str]:
     """What the Snakefile includes, and the environment of its jobs, by path in the checkout."""
     workflow = PACKAGE_ROOT / "workflow"
-    found = [*workflow.glob("*.smk"), *workflow.glob("*.py"), *workflow.glob("rules/*.smk")]
+    kinds = ("*.smk", "*.py", "rules/*.smk", "report/*.rst")
+    found = [path for kind in kinds for path in workflow.glob(kind)]
     return [*sorted(f.relative_to(PACKAGE_ROOT).as_posix() for f in found), "environment.yml"]
 
 

@@ -5,7 +5,13 @@ rule table:
     input:
         unpack(table_inputs),
     output:
-        multiext("reports/tables/{table}", ".csv", ".md", ".tex"),
+        report(
+            "reports/tables/{table}.csv",
+            category="Tables",
+            caption="../report/table.rst",
+            labels=title_of_table,
+        ),
+        multiext("reports/tables/{table}", ".md", ".tex"),
         filled="results/tables/{table}.json",
     log:
         "logs/tables/{table}.log",
@@ -48,7 +54,13 @@ rule figure:
     input:
         unpack(figure_inputs),
     output:
-        multiext("reports/figures/{figure}", ".svg", ".png"),
+        "reports/figures/{figure}.svg",
+        report(
+            "reports/figures/{figure}.png",
+            category="Figures",
+            caption="../report/figure.rst",
+            labels=title_of_figure,
+        ),
     log:
         "logs/figures/{figure}.log",
     conda:
@@ -74,7 +86,7 @@ rule report:
         data="results/data.json",
         errors="results/errors.parquet",
     output:
-        "reports/index.html",
+        report("reports/index.html", category="Paper", caption="../report/paper.rst"),
     log:
         "logs/report.log",
     conda:
