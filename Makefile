@@ -6,7 +6,7 @@ PRESET ?= demo
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 
-.PHONY: paper test lint exports mlflow lock clean
+.PHONY: paper test lint exports provenance mlflow lock clean
 .DELETE_ON_ERROR:
 
 paper: .venv/ready
@@ -23,6 +23,9 @@ lint: .venv/ready
 
 exports: .venv/ready  ## every architecture as ONNX, TorchScript and torch.export, on photographs
 	$(BIN)/python -m pytest -m exports -s
+
+provenance: .venv/ready  ## a number recomputed in a fresh clone, the records twice, Snakemake's report
+	$(BIN)/python -m pytest -m provenance -s
 
 mlflow: .venv/ready  ## open http://127.0.0.1:5000 and compare seeds
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --host 127.0.0.1

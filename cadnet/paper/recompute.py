@@ -102,7 +102,7 @@ def recipe(record: dict[str, Any], then: str) -> Recipe:
     """From ``run.json`` and the text of the ``params.yaml`` beside it."""
     commit, remarks = record["commit"], []
     if commit.endswith(CHANGED):
-        here = provenance.commit()
+        here = provenance.commit(provenance.PACKAGE_ROOT)
         if not here.endswith(CHANGED) and code_of_scores() == record["code"]:
             commit = here  # the changes were committed since: the code is the same
         else:

@@ -25,6 +25,7 @@ PROFILES = {
     "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
 }
+BIOSCHEMAS = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 TERMS = "https://w3id.org/ro/terms/workflow-run/context"
 """Where ``sha256`` is a term."""
 _KINDS = {
@@ -93,7 +94,7 @@ class _Crate:
         self.agent = self.entity(
             "#authors", "Organization", name=", ".join(a["name"] for a in self.about["authors"])
         )
-        root["author"] = self.agent
+        root["author"] = root["publisher"] = self.agent
 
     def entity(self, identifier: str, kind: str, /, **properties: Any) -> ContextEntity:
         """Something that is no file."""
@@ -106,13 +107,15 @@ class _Crate:
         """The Snakefile, with the files that it includes as its parts."""
         main = self.crate.add_workflow(
             PACKAGE_ROOT / "Snakefile", "Snakefile", main=True, lang="snakemake",
-            lang_version=version("snakemake"), properties={"name": self.about["title"]},
+            lang_version=version("snakemake"),
+            properties={"name": self.about["title"], "encodingFormat": "text/plain"},
         )  # fmt: skip
+        main["conformsTo"] = {"@id": BIOSCHEMAS}
         main["version"] = self.record["commit"]
         main["license"], main["creator"] = self.crate.get(MIT), self.agent
         main["hasPart"] = [_file(self.crate, part) for part in sources]
         main["softwareRequirements"] = self.entity(
-            "#cadnet", "SoftwareApplication", name="cadnet", version=str(self.about["version"]),
+            "#cadnet", "SoftwareApplication", name=f"cadnet {self.about['version']}",
             softwareVersion=self.record["commit"], license={"@id": MIT},
         )  # fmt: skip
         return main
@@ -207,7 +210,11 @@ def write(
         identifier="#run",
         object=given,
         result=made.outputs(workflow, outputs),
-        properties={"name": f"Run of preset {record['parameters']['preset']}"},
+        properties={
+            "name": f"Run of preset {record['parameters']['preset']}",
+            "description": f"{len(record['runs'])} models trained at commit {record['commit']}, "
+            f"on {', '.join(record['datasets'])}.",
+        },
     )
     action["agent"] = made.agent
     action["actionStatus"] = "http://schema.org/CompletedActionStatus"
