@@ -57,14 +57,14 @@ def test_the_commands_are_a_script_that_ends_with_the_number(traced, smoke):
 def test_trivial_predictors_and_figures_are_traced_too(traced):
     trivial = traced("T2", "Mean shape (trivial predictor)", "Common")
     assert "experiment mean_shape" in trivial and "results/" in commands(trivial)[-1]
-    assert traced("F9", "CAD-Net", "300W → COFW").startswith("# T15, row CAD-Net")
+    assert traced("F9", "CAD-Net (full)", "300W → COFW").startswith("# T15, row CAD-Net (full)")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("T99", "CAD-Net", "full"), "there is no table 'T99'; there are T2, T4, "),
-        (("T2", "CADNet", "full"), '"ResNet-18 (unified)", "CAD-Net", "CAD-Net+"'),
+        (("T2", "CADNet", "full"), "no row 'CADNet'; there are \"ODN\", "),
         (("T2", "CAD-Net", "whole"), 'no column \'whole\'; there are "Common", "Full"'),
         (("T2", "CAD-Net+", "full"), "not available: no run of cadnet_plus on it"),
         (("T2", "ODN", "full"), "is what the paper reports"),
