@@ -97,7 +97,7 @@ def _record_set(described: Dataset) -> mlc.RecordSet:
 
 
 def metadata(described: Dataset, date: str) -> mlc.Metadata:
-    """The description, of the day ``date`` (ISO 8601); ``issues`` say what is wrong with it."""
+    """The description, of the day ``date`` (ISO 8601)."""
     import mlcroissant as mlc
 
     about = citation()
@@ -121,10 +121,13 @@ def write(folder: Path, described: Dataset, date: str) -> Path:
     Raises:
         ValueError: the description is not valid; says why.
     """
-    found = metadata(described, date)
-    if found.issues.errors:
-        raise ValueError("\n".join(sorted(found.issues.errors)))
+    import mlcroissant as mlc
+
+    tree: dict[str, Any] = metadata(described, date).to_json()
+    try:
+        mlc.Dataset(jsonld=tree)  # only what is read back is checked in full
+    except mlc.ValidationError as error:
+        raise ValueError(f"{described.name}: {error}") from error
     path = folder / f"{described.name}.json"
-    tree: dict[str, Any] = found.to_json()
     write_json(path, tree)
     return path
