@@ -5,8 +5,9 @@ PYTHON ?= python3.11
 PRESET ?= demo
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
+SLOW := exports names provenance
 
-.PHONY: paper test lint exports names audit mlflow lock clean
+.PHONY: paper test lint $(SLOW) audit mlflow lock clean
 .DELETE_ON_ERROR:
 
 paper: .venv/ready
@@ -21,11 +22,9 @@ lint: .venv/ready
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 
-exports: .venv/ready  ## every architecture as ONNX, TorchScript and torch.export, on photographs
-	$(BIN)/python -m pytest -m exports -s
-
-names: .venv/ready  ## the DAG with names of experiments and folders that a shell would run
-	$(BIN)/python -m pytest -m names
+# Tests that take minutes, each by its marker: pyproject.toml says what they are.
+$(SLOW): .venv/ready
+	$(BIN)/python -m pytest -m $@ -s
 
 # --strict: where the data base of vulnerabilities cannot be had, that is a failure, not a clean bill.
 audit: .venv/ready  ## are vulnerabilities of the pinned packages known? Asks PyPI
@@ -53,4 +52,4 @@ lock: .venv/ready
 	$(BIN)/python requirements/make_environment.py > environment.yml
 
 clean:  ## what the pipeline made; neither your data nor .venv
-	rm -rf data/builtin data/fetched data/aligned data/weights results reports/tables reports/figures reports/paper reports/index.html reports/plots.html .snakemake mlruns
+	rm -rf data/builtin data/fetched data/aligned data/weights results reports/tables reports/figures reports/paper reports/provenance reports/index.html reports/plots.html .snakemake mlruns

@@ -26,3 +26,4 @@ rule all:
         TABLES,
         FIGURES,
         CURVES,
+        RECORDS,

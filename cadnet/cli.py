@@ -127,6 +127,15 @@ def _add_export_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _trace(options: argparse.Namespace) -> str:
+    from cadnet.paper.trace import TraceError, trace
+
+    try:
+        return trace(options.table, options.row, options.column)
+    except TraceError as error:
+        raise CommandError(str(error)) from error
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="cadnet", description=__doc__)
@@ -166,6 +175,16 @@ def main(arguments: list[str] | None = None) -> int:
     )
     _add_export_arguments(command)
     command.set_defaults(run=_export)
+    command = commands.add_parser(
+        "trace",
+        help="where a number of a table comes from, and the commands that make it again",
+        description="Prints a shell script for a fresh clone: runs, seeds, parameters, digests and "
+        "the commit as comments, then the commands that recompute this one number.",
+    )
+    command.add_argument("table", metavar="TABLE", help="its number, or a figure's that draws one")
+    command.add_argument("row", metavar="ROW", help='e.g. "CAD-Net"')
+    command.add_argument("column", metavar="COLUMN", help="e.g. full; case does not matter")
+    command.set_defaults(run=_trace)
     options = parser.parse_args(arguments)
     try:
         print(options.run(options))

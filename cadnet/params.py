@@ -278,6 +278,11 @@ class Params(Strict):
                 raise ValueError(f"{where}.experiment: must not start from another")
         return self
 
+    def recorded(self) -> dict[str, Any]:
+        """All that a result may depend on, in the file's own shape: where runs are tracked is none
+        of it, and may hold a password."""
+        return self.model_dump(mode="json", by_alias=True, exclude={"tracking"})
+
     def searched(self) -> dict[str, Grid]:
         """The grids to search: those whose experiment is selected."""
         return {n: g for n, g in self.search.grids.items() if g.experiment in self.selected()}

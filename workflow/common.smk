@@ -11,6 +11,7 @@ from cadnet.data import origin
 from cadnet.data.access import access
 from cadnet.data.sources import SOURCE_MODULES
 from cadnet.paper import declarations, typeset
+from cadnet.records import layout
 from workflow.jobs import (
     complaint,
     exports,
@@ -58,6 +59,10 @@ PAPER = ["reports/paper/paper.tex"]
 TYPESET = typeset.program()
 if TYPESET:
     PAPER.append("reports/paper/paper.pdf")
+RECORDS = expand(
+    f"{layout.FOLDER}/{{file}}",
+    file=layout.files(PARAMS.datasets(), **declarations.outputs()),
+)
 CURVES = expand("results/curves/{experiment}.csv", experiment=EXPERIMENTS)
 TUNED = "results/chosen.json"
 
@@ -72,6 +77,21 @@ wildcard_constraints:
     index="[0-9]+",
     table="[A-Za-z0-9]+",
     figure="[A-Za-z0-9]+",
+
+
+# What `snakemake --report` shows.
+report: "report/workflow.rst"
+
+
+def title_of_table(w):
+    return {"number": w.table, "title": declarations.declared().tables[w.table].title}
+
+
+def title_of_figure(w):
+    return {
+        "number": w.figure,
+        "title": declarations.declared().figures[w.figure].title,
+    }
 
 
 # A job reruns when its slice of the parameters changes, or the syntax tree of a module that it
@@ -218,6 +238,12 @@ def drawn_models(figure):
     models = {name: PARAMS.models[name].model_dump(mode="json") for name in names}
     drawn = as_json({"size": PARAMS.data.size, "models": models})
     return f"--models {shlex.quote(drawn)}"
+
+
+def settings():
+    """What --config and --configfile say, but for tracking, as JSON."""
+    tree = parameters.retyped(config)
+    return as_json({key: value for key, value in tree.items() if key != "tracking"})
 
 
 def further_options(table):

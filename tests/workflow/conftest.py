@@ -23,7 +23,8 @@ FEW = (
 )
 """Two experiments and one hyper-parameter's trials: the whole preset is .ci/run's."""
 TRIALS = 3
-SOURCES = ["Snakefile", "workflow", "profiles", "params.yaml", "cadnet", "environment.yml"]
+SOURCES = ["Snakefile", "workflow", "profiles", "params.yaml", "cadnet", "environment.yml",
+           "CITATION.cff", "pyproject.toml", "requirements"]  # fmt: skip
 
 
 def snakemake(
@@ -73,10 +74,8 @@ def later(smoke: Path, tmp_path: Path) -> Path:
     return shutil.copytree(smoke, tmp_path / "later")
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
+def copied(root: Path) -> Path:
     """A copy of the project's sources, as git would lay them: with today's dates."""
-    root = tmp_path / "checkout"
     root.mkdir()
     for name in SOURCES:
         if (ROOT / name).is_dir():
@@ -85,3 +84,9 @@ def checkout(tmp_path: Path) -> Path:
         else:
             shutil.copyfile(ROOT / name, root / name)
     return root
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the project's sources, which a test may change."""
+    return copied(tmp_path / "checkout")

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tests.workflow.conftest import EXPERIMENTS, FEW, TRIALS, jobs, snakemake
 
 OUTPUTS = declarations.outputs()
-REPORT = ["report", "paper", *(["pdf"] if typeset.program() else [])]
+REPORT = ["report", "paper", "records", *(["pdf"] if typeset.program() else [])]
 ONCE = dict.fromkeys(["track", "collect", *REPORT, "plots", "all"], 1)
 
 

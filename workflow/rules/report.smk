@@ -5,7 +5,13 @@ rule table:
     input:
         unpack(table_inputs),
     output:
-        multiext("reports/tables/{table}", ".csv", ".md", ".tex"),
+        report(
+            "reports/tables/{table}.csv",
+            category="Tables",
+            caption="../report/table.rst",
+            labels=title_of_table,
+        ),
+        multiext("reports/tables/{table}", ".md", ".tex"),
         filled="results/tables/{table}.json",
     log:
         "logs/tables/{table}.log",
@@ -48,7 +54,13 @@ rule figure:
     input:
         unpack(figure_inputs),
     output:
-        multiext("reports/figures/{figure}", ".svg", ".png"),
+        "reports/figures/{figure}.svg",
+        report(
+            "reports/figures/{figure}.png",
+            category="Figures",
+            caption="../report/figure.rst",
+            labels=title_of_figure,
+        ),
     log:
         "logs/figures/{figure}.log",
     conda:
@@ -74,7 +86,7 @@ rule report:
         data="results/data.json",
         errors="results/errors.parquet",
     output:
-        "reports/index.html",
+        report("reports/index.html", category="Paper", caption="../report/paper.rst"),
     log:
         "logs/report.log",
     conda:
@@ -154,3 +166,32 @@ rule plots:
     shell:
         "python -m cadnet.paper.plots --histories {input:q} --curves results/curves"
         " --page {output.page:q} --log {log:q}"
+
+
+rule records:
+    input:
+        runs="results/runs.json",
+        scores="results/scores.csv",
+        data=expand("data/aligned/{dataset}.json", dataset=PARAMS.datasets()),
+        stores=expand("data/aligned/{dataset}.arrow", dataset=PARAMS.datasets()),
+        tables=[file for file in TABLES if file.endswith(".csv")],
+        figures=[file for file in FIGURES if file.endswith(".png")],
+    output:
+        RECORDS,
+    log:
+        "logs/records.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("cadnet.records.run"),
+        citation=provenance.file_digest(Path(workflow.basedir, "CITATION.cff")),
+        config=settings(),
+        parameters=provenance.digest(PARAMS.recorded()),
+        folder=layout.FOLDER,
+    message:
+        "records"
+    shell:
+        "python -m cadnet.records.run --config {params.config:q} --parameters {params.parameters}"
+        " --runs {input.runs:q} --scores {input.scores:q} --data {input.data:q}"
+        " --tables {input.tables:q} --figures {input.figures:q} --out {params.folder:q}"
+        " --log {log:q}"

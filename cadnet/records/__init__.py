@@ -1,0 +1,1 @@
+"""What is recorded of a finished run, in the forms that other programs read."""
