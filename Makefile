@@ -46,4 +46,4 @@ lock: .venv/ready
 	$(BIN)/python requirements/make_environment.py > environment.yml
 
 clean:  ## what the pipeline made; neither your data nor .venv
-	rm -rf data/builtin data/fetched data/aligned data/weights results reports/tables reports/figures reports/paper reports/index.html reports/plots.html .snakemake mlruns
+	rm -rf data/builtin data/fetched data/aligned data/weights results reports/tables reports/figures reports/paper reports/index.html reports/plots.html reports/.digests .snakemake mlruns

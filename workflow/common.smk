@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(workflow.basedir))
+from cadnet import lifeline
 from cadnet import params as parameters
 from cadnet import provenance
 from cadnet.data import origin
@@ -11,6 +12,7 @@ from cadnet.data.access import access
 from cadnet.data.sources import SOURCE_MODULES
 from cadnet.paper import declarations, typeset
 from workflow.jobs import complaint, exports, follow_journals, own_python_first
+from workflow.locks import announce
 from workflow.terminal import one_line_a_job
 
 own_python_first()
@@ -18,6 +20,10 @@ if not workflow.dryrun:
     one_line_a_job()
     if hindrance := complaint(Path.cwd()):
         raise WorkflowError(hindrance)
+    if workflow.is_main_process:
+        lifeline.die_with_owner()
+        if word := announce(Path.cwd()):
+            logger.warning(word)
 
 try:
     PARAMS = parameters.load(

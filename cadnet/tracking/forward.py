@@ -99,6 +99,7 @@ class Forwarder:
                     "mlflow.note.content": title,
                 },
             )
+        if run.info.status == "RUNNING":  # just made, or by one that was killed here
             self.client.set_terminated(run.info.run_id)
         return str(run.info.run_id)
 
@@ -115,17 +116,15 @@ class Forwarder:
         if earlier is None or earlier.info.status == "FINISHED":
             return self._create(start)
         run_id = earlier.info.run_id
-        self.client.set_tag(run_id, "cadnet.attempt", start["attempt"])
-        self.client.set_tag(run_id, "cadnet.resumed", "true")
+        # The attempt comes last: killed before, this is done again.
         self.client.update_run(run_id, "RUNNING")
+        self.client.set_tag(run_id, "cadnet.resumed", "true")
+        self.client.set_tag(run_id, "cadnet.attempt", start["attempt"])
         return self.client.get_run(run_id)
 
     def _create(self, start: dict[str, Any]) -> Run:
-        from mlflow.entities import Dataset as DatasetEntity
-        from mlflow.entities import DatasetInput, InputTag, Param
-
         parameters = start["parameters"]
-        run = self.client.create_run(
+        return self.client.create_run(
             self.experiment_id,
             start_time=start["time"],
             run_name=f"{start['experiment']}/seed{start['seed']}",
@@ -140,8 +139,16 @@ class Forwarder:
                 "cadnet.commit": start["commit"],
             },
         )
-        values = {**flatten(parameters), "seed": str(start["seed"])}
+
+    def _describe(self, run: Run, start: dict[str, Any]) -> None:
+        """A run's parameters and data, unless it has them: a forwarder may be killed anywhere."""
+        from mlflow.entities import Dataset as DatasetEntity
+        from mlflow.entities import DatasetInput, InputTag, Param
+
+        if run.inputs and run.inputs.dataset_inputs:
+            return
         run_id = run.info.run_id
+        values = {**flatten(start["parameters"]), "seed": str(start["seed"])}
         self.client.log_batch(run_id, params=[Param(k, v) for k, v in sorted(values.items())])
         data = start["dataset"]
         entity = DatasetEntity(
@@ -153,7 +160,6 @@ class Forwarder:
         )
         context = InputTag("mlflow.data.context", "training")
         self.client.log_inputs(run_id, [DatasetInput(entity, [context])])
-        return run
 
     def forward(self, path: Path) -> str | None:
         """Bring one journal up to date; returns its run's id."""
@@ -168,6 +174,7 @@ class Forwarder:
         if not lines or lines[0]["kind"] != "start":
             return None
         state, run = journal.status(lines), self.child(lines[0])
+        self._describe(run, lines[0])
         run_id = str(run.info.run_id)
         # The same seed gives the same bits: epochs that an earlier attempt sent are this one's.
         sent = max((p.step for p in self.client.get_metric_history(run_id, "loss")), default=0)
