@@ -65,14 +65,8 @@ def forget(path: Path) -> None:
 
 def remove(path: Path) -> None:
     """Removes a file and its digest; they may be gone already."""
-    path.unlink(missing_ok=True)
     forget(path)
-
-
-@cache
-def _content(path: Path, *state: int) -> str:
-    """A file's digest, calculated once a process while its entry stays the same."""
-    return file_digest(path)
+    path.unlink(missing_ok=True)
 
 
 def difference(path: Path) -> str:
@@ -82,18 +76,21 @@ def difference(path: Path) -> str:
         line = record_of(path).read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, NotADirectoryError):
         return ""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
+    if not path.is_file():
         return "is gone"
-    found = _content(path, status.st_ino, status.st_size, status.st_mtime_ns)
-    recorded = line.split(" ")[0]
+    found, recorded = file_digest(path), line.split(" ")[0]
     if found == recorded:
         return ""
     return (
         f"its content differs from what its job wrote (digest {found[:12]}…, recorded "
         f"{recorded[:12]}…)"
     )
+
+
+@cache
+def _difference(path: Path, *state: int) -> str:
+    """The same, calculated once a process while the file's entry stays as it is."""
+    return difference(path)
 
 
 def verified(path: Path) -> Path:
@@ -104,7 +101,11 @@ def verified(path: Path) -> Path:
     Raises:
         CorruptedError: the content differs.
     """
-    if path.is_file() and (problem := difference(path)):
+    if not (path.is_file() and record_of(path).is_file()):
+        return path
+    status = path.stat()
+    state = (status.st_ino, status.st_size, status.st_mtime_ns)
+    if problem := _difference(path, *state):
         raise CorruptedError(
             f"{path}: {problem}; remove it and run `snakemake all` again: it will be rebuilt"
         )

@@ -43,7 +43,8 @@ def when_gone(pid: int, then: Callable[[], None]) -> None:
 
 def _end() -> None:
     print("the process that started this job is gone: ending too", flush=True)
-    os.kill(os.getpid(), signal.SIGTERM)
+    # To the main thread: another would take it, and leave that one in its system call.
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
     threading.Thread(target=_insist, daemon=True).start()
 
 
