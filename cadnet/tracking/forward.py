@@ -207,9 +207,17 @@ class Forwarder:
         return ids
 
 
+def _alive(pid: int) -> bool:
+    """Whether a process is at work; one that has ended may still wait for its parent to look."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def follow(forwarder: Forwarder, results: Path, lock: FileLock, pid: int) -> None:
     """Forward until a process is gone."""
-    while psutil.pid_exists(pid):
+    while _alive(pid):
         with lock:
             forwarder.forward_all(results)
         time.sleep(_PAUSE)
