@@ -62,7 +62,7 @@ def follow_journals(root: Path, tracking: str) -> None:
         [*command, "--follow", str(os.getpid()), "--log", "logs/follow.log"],
         env={**os.environ, "PYTHONPATH": str(root)},
         stdin=subprocess.DEVNULL,
-        # It lives a moment longer than this process, whose readers wait for the end of what is said.
+        # It lives a moment longer than this process, and would hold its readers up.
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
