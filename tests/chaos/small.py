@@ -1,7 +1,8 @@
-"""A small pipeline that faults are done to: two experiments, one dataset, five tables."""
+"""A small pipeline that faults are done to: one experiment, one dataset, three tables."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -12,21 +13,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from tests.conftest import ROOT
 
 BIN = Path(sys.executable).parent
-EXPERIMENTS = ("resnet18", "cadnet")
+EXPERIMENTS = ("cadnet",)
 GRIDS = ("rank", "lambda_fer", "lambda_u", "lambda_v", "gamma_drop", "gamma_final")
 CONFIG = (
     "preset=smoke",
     f"only=[{', '.join(EXPERIMENTS)}]",
     f"search={{grids: {{{', '.join(f'{name}: null' for name in GRIDS)}}}}}",
     f"experiments={{{', '.join(f'{name}: {{test_on: [300w]}}' for name in EXPERIMENTS)}}}",
-    "data={builtin: {300w: {afw: 6, helen/trainset: 40, lfpw/trainset: 20, helen/testset: 6, "
-    "lfpw/testset: 4, ibug: 6}}}",
+    "data={builtin: {300w: {afw: 4, helen/trainset: 24, lfpw/trainset: 12, helen/testset: 4, "
+    "lfpw/testset: 4, ibug: 4}}}",
     "train={epochs: 12}",
 )
-TABLES = ("T2", "T4", "T7", "X8", "V1")
+TABLES = ("T2", "T4", "V1")
 """None of those that show times: C3, T3, X6 and X10 differ from run to run."""
 FINAL = (
     "results/scores.csv",
@@ -125,6 +128,16 @@ def tracked(folder: Path) -> Tracked:
     return Tracked(parents, seeds, sum(points.values()) - once, unfinished)
 
 
+def at_work_in(folder: Path) -> list[psutil.Process]:
+    """Jobs, and who brings journals to MLflow."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.cwd() == str(folder):
+                found.append(process)
+    return found
+
+
 def content(folder: Path) -> dict[str, bytes]:
     """The final tables and scores."""
     return {name: (folder / name).read_bytes() for name in FINAL}
@@ -147,7 +160,8 @@ class Reference:
     tracked: Tracked
 
     def restore(self, part: int) -> Path:
-        """The folder as it was before a part."""
+        """The folder as it was before a part, once what worked there has ended."""
+        assert not psutil.wait_procs(at_work_in(self.folder), timeout=120)[1]
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(self.states[part], self.folder)
         return self.folder
