@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from cadnet import integrity, lifeline
 from cadnet.integrity import CorruptedError
-from cadnet.provenance import OutputError, writing
+from cadnet.provenance import FULL_OR_READ_ONLY, OutputError, writing
 
 _terminal: IO[str] | None = None
 _before_log: IO[str] | None = None
@@ -138,8 +138,8 @@ def main(
     try:
         for path in _files(options):
             integrity.verified(path)
-        # What fails to be written elsewhere than in a result is a line of the log.
-        with writing(options.log or Path("standard output")):
+        # What cannot be written, and is no result, is a line of the log.
+        with writing(options.log or Path("standard output"), FULL_OR_READ_ONLY):
             print(run(options), flush=True)
     except expected as error:
         _complain(error)

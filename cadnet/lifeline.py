@@ -6,6 +6,7 @@ parent's death signal (``PR_SET_PDEATHSIG``) would not do: between the two is a 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -42,7 +43,8 @@ def when_gone(pid: int, then: Callable[[], None]) -> None:
 
 
 def _end() -> None:
-    print("the process that started this job is gone: ending too", flush=True)
+    with contextlib.suppress(OSError):  # a full disk
+        print("the process that started this job is gone: ending too", flush=True)
     # To the main thread: another would take it, and leave that one in its system call.
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
     threading.Thread(target=_insist, daemon=True).start()

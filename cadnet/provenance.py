@@ -167,7 +167,7 @@ _REMEDY = {
     errno.EPERM: "you may not write there: change its permissions, or run elsewhere",
     errno.EROFS: "{disk} is read-only: run with --directory on another disk",
 }
-_OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+FULL_OR_READ_ONLY = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def _disk(path: Path) -> Path:
@@ -175,17 +175,18 @@ def _disk(path: Path) -> Path:
     return next(p for p in path.resolve().parents if os.path.ismount(p))
 
 
-def _reason(error: Exception) -> int | None:
-    """The system's number of an error that ``_REMEDY`` knows; libraries in other languages give
+def _reason(error: Exception, numbers: Iterable[int]) -> int | None:
+    """The system's number of an error, if it is one of these; libraries in other languages give
     its text alone."""
-    if isinstance(error, OSError) and error.errno in _REMEDY:
-        return error.errno
-    return next((n for n in _OF_WRITING if os.strerror(n) in str(error)), None)
+    number = error.errno if isinstance(error, OSError) else None
+    if number is not None and number in numbers:
+        return number
+    return next((n for n in FULL_OR_READ_ONLY if os.strerror(n) in str(error)), None)
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Says in words why a file cannot be written.
+def writing(path: Path, numbers: Iterable[int] = tuple(_REMEDY)) -> Iterator[None]:
+    """Says in words why a file cannot be written, for errors of these numbers.
 
     Raises:
         OutputError: the disk is full, read-only or not ours.
@@ -195,7 +196,7 @@ def writing(path: Path) -> Iterator[None]:
     except OutputError:
         raise
     except Exception as error:
-        if (number := _reason(error)) is None:
+        if (number := _reason(error, numbers)) is None:
             raise
         remedy = _REMEDY[number].format(disk=_disk(path))
         raise OutputError(f"cannot write {path}: {remedy} ({error})") from error

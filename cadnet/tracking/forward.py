@@ -50,6 +50,20 @@ def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
+def make_store(file: Path) -> None:
+    """An empty sqlite store, where there is none; one that was cut off while MLflow made its tables
+    could not be used again. One process at a time."""
+    import mlflow
+
+    if file.exists():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_name(f".{file.name}.new")
+    new.unlink(missing_ok=True)
+    mlflow.MlflowClient(f"sqlite:///{new}").get_experiment_by_name(EXPERIMENT)
+    new.replace(file)
+
+
 class Forwarder:
     """Sends journals to one MLflow store, remembering what went there."""
 
@@ -62,7 +76,7 @@ class Forwarder:
         import mlflow
 
         if uri.startswith("sqlite:///"):
-            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            make_store(Path(uri.removeprefix("sqlite:///")))
         self.client: MlflowClient = mlflow.MlflowClient(uri)
         found = self.client.get_experiment_by_name(EXPERIMENT)
         if found is not None:
