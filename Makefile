@@ -5,7 +5,7 @@ PYTHON ?= python3.11
 PRESET ?= demo
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
-SLOW := exports names provenance
+SLOW := exports names provenance chaos
 
 .PHONY: paper test lint $(SLOW) audit mlflow lock clean
 .DELETE_ON_ERROR:
@@ -52,4 +52,4 @@ lock: .venv/ready
 	$(BIN)/python requirements/make_environment.py > environment.yml
 
 clean:  ## what the pipeline made; neither your data nor .venv
-	rm -rf data/builtin data/fetched data/aligned data/weights results reports/tables reports/figures reports/paper reports/provenance reports/index.html reports/plots.html .snakemake mlruns
+	rm -rf data/builtin data/fetched data/aligned data/weights results reports/tables reports/figures reports/paper reports/provenance reports/index.html reports/plots.html reports/.digests .snakemake mlruns

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from cadnet import integrity
 from cadnet.credentials import masked
 from cadnet.params import ParameterError, load
 from cadnet.provenance import PACKAGE_ROOT, OutputError, canonical_json
@@ -73,6 +74,14 @@ def _data_fetch(options: argparse.Namespace) -> str:
         return fetch_by_name(name, known[name], options.to or raw / FOLDERS.get(name, name))
     except (FetchError, OutputError) as error:
         raise CommandError(str(error)) from error
+
+
+def _verify(options: argparse.Namespace) -> str:
+    folders = options.folders or [Path(name) for name in ("data", "results", "reports")]
+    text, well = integrity.report(folders)
+    if not well:
+        raise CommandError(text)
+    return text
 
 
 def _predict(options: argparse.Namespace) -> str:
@@ -167,6 +176,13 @@ def main(arguments: list[str] | None = None) -> int:
         "--to", type=Path, metavar="FOLDER", help="its folder, instead of <data.raw>/NAME"
     )
     action.set_defaults(run=_data_fetch)
+    command = commands.add_parser(
+        "verify", help="whether all results are as their jobs wrote them (exit code 1: some differ)"
+    )
+    command.add_argument(
+        "folders", nargs="*", type=Path, metavar="FOLDER", help="default: data results reports"
+    )
+    command.set_defaults(run=_verify)
     command = commands.add_parser("predict", help="landmarks and expressions of your own pictures")
     _add_predict_arguments(command)
     command.set_defaults(run=_predict)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from types import FrameType
@@ -15,10 +16,14 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
+from cadnet import integrity, lifeline
 from cadnet.credentials import masked
-from cadnet.provenance import OutputError
+from cadnet.integrity import CorruptedError
+from cadnet.provenance import FULL_OR_READ_ONLY, OutputError, writing
 
 _terminal: IO[str] | None = None
+_before_log: IO[str] | None = None
+"""Where errors went before there was a log: on a full disk the log takes none."""
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -65,16 +70,48 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
+def _alone(file: IO[str], log: Path) -> None:
+    """Waits until no other process writes this log, and so none the same results: a job whose
+    Snakemake was killed may still be ending. The lock lives as long as this process does."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"{log}: another process is at this job; waiting for its end", file=sys.stderr)
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError:
+        pass  # a file system without locks
+
+
 def _send_output_to(log: Path) -> None:
     """Everything that this process prints, C libraries included, goes into the log."""
-    global _terminal
+    global _terminal, _before_log
+    _before_log = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
     if sys.stderr.isatty():
-        _terminal = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
+        _terminal = _before_log
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf-8") as file:
+    with log.open("a", encoding="utf-8") as file:
+        _alone(file, log)
+        file.truncate(0)
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+
+def _complain(error: Exception) -> None:
+    """An error in a line; where the log cannot take it, to where errors went before."""
+    line = masked(f"error: {error}")
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        print(line, file=_before_log)
+
+
+def _files(options: argparse.Namespace) -> Iterator[Path]:
+    """The files that a command line names."""
+    for value in vars(options).values():
+        for path in value if isinstance(value, list) else [value]:
+            if isinstance(path, Path) and path != options.log:
+                yield path
 
 
 def main(
@@ -84,21 +121,29 @@ def main(
 ) -> int:
     """Run a job; what it returns is its last line.
 
-    An expected error (one of ``errors``, or that a result could not be written) is one clear
-    message; any other keeps its traceback. SIGTERM ends the job like an exception does, so that
-    nothing half-written stays.
+    The files that the command line names are verified before, and what is written is recorded
+    (``cadnet.integrity``). An expected error (one of ``errors``, a file that is not as its job
+    wrote it, a result that could not be written) is one clear message; any other keeps its
+    traceback. SIGTERM ends the job like an exception does, so that nothing half-written stays; so
+    does the end of the Snakemake that started it.
     """
     signal.signal(signal.SIGTERM, _stop)
+    lifeline.end_with_owner()
     if options.log:
         try:
             _send_output_to(options.log)
         except OSError as error:
             print(f"error: cannot write {options.log}: {error}", file=sys.stderr)
             return 1
-    expected: tuple[type[Exception], ...] = (OutputError, *errors)
+    expected: tuple[type[Exception], ...] = (OutputError, CorruptedError, *errors)
+    integrity.start_recording()
     try:
-        print(masked(run(options)))
+        for path in _files(options):
+            integrity.verified(path)
+        # What cannot be written, and is no result, is a line of the log.
+        with writing(options.log or Path("standard output"), FULL_OR_READ_ONLY):
+            print(masked(run(options)), flush=True)
     except expected as error:
-        print(masked(f"error: {error}"), file=sys.stderr)
+        _complain(error)
         return 1
     return 0

@@ -20,6 +20,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from cadnet import integrity
+from cadnet.integrity import file_digest
+
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -31,12 +34,6 @@ def canonical_json(value: Any) -> str:
 def digest(value: Any) -> str:
     """sha256 (hex) of a JSON-like value."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """sha256 (hex) of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # --- code ---------------------------------------------------------------------------------------
@@ -163,32 +160,69 @@ class OutputError(Exception):
 
 
 _REMEDY = {
-    errno.ENOSPC: "no space is left there: free some, or run with --directory on another disk",
-    errno.EDQUOT: "your disk quota is used up: free some, or use another disk",
+    errno.ENOSPC: "no space is left on {disk}: free some and run again, or run with --directory on "
+    "another disk",
+    errno.EDQUOT: "your quota of {disk} is used up: free some and run again, or use another disk",
     errno.EACCES: "you may not write there: change its permissions, or run elsewhere",
     errno.EPERM: "you may not write there: change its permissions, or run elsewhere",
-    errno.EROFS: "that disk is read-only: run with --directory on another one",
+    errno.EROFS: "{disk} is read-only: run with --directory on another disk",
 }
+FULL_OR_READ_ONLY = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def _disk(path: Path) -> Path:
+    """Where the disk that a path lies on is mounted."""
+    return next(p for p in path.resolve().parents if os.path.ismount(p))
+
+
+def _reason(error: Exception, numbers: Iterable[int]) -> int | None:
+    """The system's number of an error, if it is one of these; libraries in other languages give
+    its text alone."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number is not None and number in numbers:
+        return number
+    return next((n for n in FULL_OR_READ_ONLY if os.strerror(n) in str(error)), None)
+
+
+@contextlib.contextmanager
+def writing(path: Path, numbers: Iterable[int] = tuple(_REMEDY)) -> Iterator[None]:
+    """Says in words why a file cannot be written, for errors of these numbers.
+
+    Raises:
+        OutputError: the disk is full, read-only or not ours.
+    """
+    try:
+        yield
+    except OutputError:
+        raise
+    except Exception as error:
+        if (number := _reason(error, numbers)) is None:
+            raise
+        remedy = _REMEDY[number].format(disk=_disk(path))
+        raise OutputError(f"cannot write {path}: {remedy} ({error})") from error
 
 
 @contextlib.contextmanager
 def atomic_path(final: Path) -> Iterator[Path]:
     """A temporary path beside ``final`` that takes its name when the block ends well.
 
-    A job that dies leaves no half-written result. The temporary file keeps the suffix.
+    A job that dies leaves no half-written result. The temporary file keeps the suffix. In a job the
+    file's digest is recorded (``cadnet.integrity``).
 
     Raises:
         OutputError: the disk is full, read-only or not ours.
     """
     temporary = final.with_name(f".{final.stem}.{uuid.uuid4().hex[:8]}{final.suffix}")
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(final)
-    except OSError as error:
-        if error.errno in _REMEDY:
-            raise OutputError(f"cannot write {final}: {_REMEDY[error.errno]} ({error})") from error
-        raise
+        with writing(final):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            digest = integrity.digest_to_record(temporary)
+            # Killed between these three, a file has no record, never a wrong one.
+            integrity.forget(final)
+            temporary.replace(final)
+            if digest:
+                integrity.record(final, digest)
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)

@@ -143,6 +143,20 @@ def test_a_really_full_disk_is_reported(tmp_path):
         full.flush()
 
 
+def test_a_full_disk_is_reported_also_where_a_library_gives_the_systems_words_alone(tmp_path):
+    """As safetensors does. The disk is named as the place where it is mounted."""
+    words = f"I/O error: {os.strerror(errno.ENOSPC)} (os error {errno.ENOSPC})"
+    with (
+        pytest.raises(OutputError, match="no space is left on /") as caught,
+        atomic_path(tmp_path / "model.safetensors"),
+    ):
+        raise RuntimeError(words)
+    disk = str(caught.value).split("left on ")[1].split(":")[0]
+    assert os.path.ismount(disk) and tmp_path.is_relative_to(disk)
+    with pytest.raises(RuntimeError), atomic_path(tmp_path / "x"):
+        raise RuntimeError("picture.jpg: Permission denied")  # of something that was read
+
+
 def test_commit_outside_a_checkout_is_unknown(tmp_path):
     assert provenance.commit(tmp_path) == "unknown (not a git checkout)"
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(workflow.basedir))
+from cadnet import lifeline
 from cadnet import params as parameters
 from cadnet import provenance
 from cadnet.data import origin
@@ -19,6 +20,7 @@ from workflow.jobs import (
     own_python_first,
     track_in,
 )
+from workflow.locks import announce
 from workflow.terminal import no_credentials, one_line_a_job
 
 own_python_first()
@@ -27,6 +29,10 @@ if not workflow.dryrun:
     one_line_a_job()
     if hindrance := complaint(Path.cwd()):
         raise WorkflowError(hindrance)
+    if workflow.is_main_process:
+        lifeline.die_with_owner()
+        if word := announce(Path.cwd()):
+            logger.warning(word)
 
 try:
     PARAMS = parameters.load(

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from cadnet.lifeline import OWNER
+
+_LEAST_FREE = 32 * 2**20
+"""Bytes: on a disk with less, Snakemake itself ends in the middle of its bookkeeping."""
 
 
 def own_python_first() -> None:
@@ -26,12 +32,21 @@ def complaint(folder: Path) -> str:
                 f"{place}: cannot be written; change its permissions, or run with "
                 "--directory on a disk that is not read-only"
             )
+        if place.exists() and (free := shutil.disk_usage(place).free) < _LEAST_FREE:
+            return (
+                f"{place}: {free / 2**20:.0f} MB are left on its disk; free some and run again, or "
+                "run with --directory on another disk"
+            )
     return ""
 
 
 def exports(root: Path) -> str:
-    """A prefix of shell commands, which run in the working directory: --directory may move it."""
-    text = f"PYTHONPATH={shlex.quote(str(root))}"
+    """A prefix of shell commands, which run in the working directory: --directory may move it.
+
+    Jobs end with this process, which starts their shells.
+    """
+    variables = {"PYTHONPATH": str(root), OWNER: str(os.getpid())}
+    text = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
     return f"export {text.replace('{', '{{').replace('}', '}}')}; "
 
 
@@ -49,5 +64,8 @@ def follow_journals(root: Path) -> None:
         [*command, "--follow", str(os.getpid()), "--log", "logs/follow.log"],
         env={**os.environ, "PYTHONPATH": str(root)},
         stdin=subprocess.DEVNULL,
+        # It lives a moment longer than this process, and would hold its readers up.
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
     )

@@ -20,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from cadnet.faces import SCHEMES, Array, Face
+from cadnet.integrity import verified
 from cadnet.provenance import atomic_path
 
 _BATCH = 256  # rows a record batch: what a writer holds in memory at once
@@ -138,10 +139,12 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises ``ValueError`` when the file is cut off or not a store."""
-        self.about: dict[str, Any] = json.loads(about_path(path).read_text(encoding="utf-8"))
+        """Raises ``CorruptedError`` when a file is not as its job wrote it, ``ValueError`` when it
+        is cut off or not a store."""
+        about = verified(about_path(path))
+        self.about: dict[str, Any] = json.loads(about.read_text(encoding="utf-8"))
         try:
-            table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+            table = pa.ipc.open_file(pa.memory_map(str(verified(path)))).read_all()
         except (OSError, pa.ArrowInvalid) as error:
             raise ValueError(
                 f"{path}: is not a whole aligned store ({error}); delete it and run again"

@@ -20,6 +20,7 @@ import pandas as pd
 
 from cadnet import job
 from cadnet.evaluation.about import MAJORITY, TRIVIAL, datasets
+from cadnet.integrity import verified
 from cadnet.provenance import atomic_path, write_json
 
 
@@ -31,7 +32,7 @@ def together(paths: list[Path]) -> pd.DataFrame:
         ValueError: a file cannot be read; names it.
     """
     parts = []
-    for path in paths:
+    for path in map(verified, paths):
         try:
             parts.append(pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path))
         except (OSError, ValueError) as error:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from cadnet.data.store import Store
 from cadnet.evaluation.runs import Record, measurable, run_results, test_rows, values
 from cadnet.faces import SCHEMES, Array, comparable_points
+from cadnet.integrity import verified
 
 NEAR = 0.1
 """Of the inter-ocular distance: a point closer than this is near."""
@@ -144,6 +145,6 @@ def of_runs(records: list[tuple[Path, Record]], stores: dict[str, Store]) -> dic
 def read(path: Path, seeds: list[int]) -> Calibration | None:
     """The calibration of an experiment's ``reliability.json``, if it has one for these seeds: more
     of them, or fewer, disagree otherwise."""
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = json.loads(verified(path).read_text(encoding="utf-8"))
     fits = found["calibration"] and sorted(found["seeds"]) == sorted(seeds)
     return Calibration(**found["calibration"]) if fits else None

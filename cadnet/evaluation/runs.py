@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cadnet.data.store import Store
 from cadnet.faces import SCHEMES, Array
+from cadnet.integrity import verified
 
 Record = dict[str, Any]  # a run.json
 
@@ -66,7 +67,7 @@ def run_results(
     Raises:
         ValueError: its predictions are cut off, or of other faces than the stores hold.
     """
-    file = path.parent / "predictions.parquet"
+    file = verified(path.parent / "predictions.parquet")
     predictions = read_predictions(file)
     scheme = predictions.schema.metadata[b"scheme"].decode()
     run = Run(record["experiment"], record["seed"], record["train_on"])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cadnet.data.access import access
+from cadnet.integrity import verified
 
 _METRICS = {
     "nrmse_mean_io": "NRMSE, % of the inter-ocular distance",
@@ -45,7 +46,7 @@ def lineage(run: Path) -> list[dict[str, Any]]:
     folder: Path | None = run
     while folder is not None:
         try:
-            record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+            record = json.loads(verified(folder / "run.json").read_text(encoding="utf-8"))
         except OSError as error:
             raise ValueError(
                 f"{folder}: has no run.json, which the model card is made of; give a model where "
@@ -59,7 +60,7 @@ def lineage(run: Path) -> list[dict[str, Any]]:
 
 def _scores(run: Path, seed: int) -> list[tuple[str, str, str, float, int]]:
     """Dataset, subset, metric, value and faces of one seed's tests; none before scoring."""
-    file = run.parent / "scores.csv"
+    file = verified(run.parent / "scores.csv")
     if not file.is_file():
         return []
     with file.open(encoding="utf-8", newline="") as opened:
@@ -77,7 +78,7 @@ def _origins(results: Path) -> dict[str, str]:
     file = results / "data.json"
     if not file.is_file():
         return {}
-    about = json.loads(file.read_text(encoding="utf-8"))
+    about = json.loads(verified(file).read_text(encoding="utf-8"))
     return {name: facts["origin"] for name, facts in about.items()}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cadnet import job
+from cadnet import integrity, job
 from cadnet.provenance import atomic_path
 from cadnet.training import VALIDATION
 
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
                 )
         for path in options.curves.glob("*.csv"):
             if path.stem not in experiments:
-                path.unlink()  # of an experiment that is no longer asked for
+                integrity.remove(path)  # of an experiment that is no longer asked for
         with atomic_path(options.page) as temporary:
             temporary.write_text(template(), encoding="utf-8")
         return f"{len(experiments)} learning curves"

@@ -21,6 +21,7 @@ import jinja2
 from markupsafe import Markup
 
 from cadnet import job
+from cadnet.integrity import verified
 from cadnet.paper.cells import FLAG, LEGEND, Filled
 from cadnet.paper.declarations import declared
 from cadnet.paper.page import view
@@ -44,7 +45,7 @@ def data_uri(folder: Path, name: str) -> str:
     path, kind = svg, "svg+xml"
     if LARGEST_SVG < svg.stat().st_size > png.stat().st_size:
         path, kind = png, "png"
-    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    return f"data:image/{kind};base64,{base64.b64encode(verified(path).read_bytes()).decode()}"
 
 
 def inside_script(value: object) -> Markup:

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cadnet import job
+from cadnet.integrity import recorded_files, verified
 from cadnet.provenance import atomic_path
 
 PROGRAMS = ("pdflatex", "tectonic")
@@ -51,11 +52,16 @@ def typeset(tex: Path, pdf: Path) -> str:
     """Make the pdf; returns the name of the program.
 
     Raises:
+        CorruptedError: a table or figure is not as its job wrote it.
         TypesettingError: no TeX, or it refuses the document.
     """
     name = program()
     if name is None:
         raise TypesettingError(f"no TeX: none of {', '.join(PROGRAMS)} is on the PATH")
+    # What the document takes in: tables' .tex, figures' .png.
+    for part in recorded_files(tex.parent.parent / kind for kind in ("tables", "figures")):
+        if part.suffix in (".tex", ".png"):
+            verified(part)
     with TemporaryDirectory() as scratch:
         if name == "pdflatex":
             command = [name, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape",

@@ -52,6 +52,20 @@ def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
+def make_store(file: Path) -> None:
+    """An empty sqlite store, where there is none; one that was cut off while MLflow made its tables
+    could not be used again. One process at a time."""
+    import mlflow
+
+    if file.exists():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_name(f".{file.name}.new")
+    new.unlink(missing_ok=True)
+    mlflow.MlflowClient(f"sqlite:///{new}").get_experiment_by_name(EXPERIMENT)
+    new.replace(file)
+
+
 class Forwarder:
     """Sends journals to one MLflow store, remembering what went there."""
 
@@ -64,7 +78,7 @@ class Forwarder:
         import mlflow
 
         if uri.startswith("sqlite:///"):
-            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            make_store(Path(uri.removeprefix("sqlite:///")))
         self.client: MlflowClient = mlflow.MlflowClient(uri)
         found = self.client.get_experiment_by_name(EXPERIMENT)
         if found is not None:
@@ -101,6 +115,7 @@ class Forwarder:
                     "mlflow.note.content": title,
                 },
             )
+        if run.info.status == "RUNNING":  # just made, or by one that was killed here
             self.client.set_terminated(run.info.run_id)
         return str(run.info.run_id)
 
@@ -117,17 +132,15 @@ class Forwarder:
         if earlier is None or earlier.info.status == "FINISHED":
             return self._create(start)
         run_id = earlier.info.run_id
-        self.client.set_tag(run_id, "cadnet.attempt", start["attempt"])
-        self.client.set_tag(run_id, "cadnet.resumed", "true")
+        # The attempt comes last: killed before, this is done again.
         self.client.update_run(run_id, "RUNNING")
+        self.client.set_tag(run_id, "cadnet.resumed", "true")
+        self.client.set_tag(run_id, "cadnet.attempt", start["attempt"])
         return self.client.get_run(run_id)
 
     def _create(self, start: dict[str, Any]) -> Run:
-        from mlflow.entities import Dataset as DatasetEntity
-        from mlflow.entities import DatasetInput, InputTag, Param
-
         parameters = start["parameters"]
-        run = self.client.create_run(
+        return self.client.create_run(
             self.experiment_id,
             start_time=start["time"],
             run_name=f"{start['experiment']}/seed{start['seed']}",
@@ -142,8 +155,16 @@ class Forwarder:
                 "cadnet.commit": start["commit"],
             },
         )
-        values = {**flatten(parameters), "seed": str(start["seed"])}
+
+    def _describe(self, run: Run, start: dict[str, Any]) -> None:
+        """A run's parameters and data, unless it has them: a forwarder may be killed anywhere."""
+        from mlflow.entities import Dataset as DatasetEntity
+        from mlflow.entities import DatasetInput, InputTag, Param
+
+        if run.inputs and run.inputs.dataset_inputs:
+            return
         run_id = run.info.run_id
+        values = {**flatten(start["parameters"]), "seed": str(start["seed"])}
         self.client.log_batch(run_id, params=[Param(k, v) for k, v in sorted(values.items())])
         data = start["dataset"]
         entity = DatasetEntity(
@@ -155,7 +176,6 @@ class Forwarder:
         )
         context = InputTag("mlflow.data.context", "training")
         self.client.log_inputs(run_id, [DatasetInput(entity, [context])])
-        return run
 
     def forward(self, path: Path) -> str | None:
         """Bring one journal up to date; returns its run's id."""
@@ -170,6 +190,7 @@ class Forwarder:
         if not lines or lines[0]["kind"] != "start":
             return None
         state, run = journal.status(lines), self.child(lines[0])
+        self._describe(run, lines[0])
         run_id = str(run.info.run_id)
         # The same seed gives the same bits: epochs that an earlier attempt sent are this one's.
         sent = max((p.step for p in self.client.get_metric_history(run_id, "loss")), default=0)
@@ -202,9 +223,17 @@ class Forwarder:
         return ids
 
 
+def _alive(pid: int) -> bool:
+    """Whether a process is at work; one that has ended may still wait for its parent to look."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def follow(forwarder: Forwarder, results: Path, lock: FileLock, pid: int) -> None:
     """Forward until a process is gone."""
-    while psutil.pid_exists(pid):
+    while _alive(pid):
         with lock:
             forwarder.forward_all(results)
         time.sleep(_PAUSE)

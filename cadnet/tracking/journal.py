@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from cadnet.credentials import masked
-from cadnet.provenance import digest
+from cadnet.provenance import digest, writing
 
 NAME = "journal.jsonl"
 
@@ -28,14 +28,17 @@ class Journal:
     """Appends lines; each is on its way to the disk when the call returns."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8")
+        self._path = path
+        with writing(path):
+            self._file = path.open("w", encoding="utf-8")
         self._process = psutil.Process()
 
     def write(self, kind: str, **fields: Any) -> None:
         """One line of a kind, stamped with the time."""
         line = {"kind": kind, "time": int(time.time() * 1000), **fields}
-        self._file.write(json.dumps(line, sort_keys=True) + "\n")
-        self._file.flush()
+        with writing(self._path):
+            self._file.write(json.dumps(line, sort_keys=True) + "\n")
+            self._file.flush()
 
     def epoch(self, step: int, metrics: dict[str, float]) -> None:
         """An epoch's metrics, with what the process uses of the machine."""

@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from cadnet.integrity import verified
 from cadnet.models import MODELS, FaceModel
 from cadnet.models.compress import rebuild
 from cadnet.provenance import atomic_path
@@ -30,8 +31,10 @@ def load(path: Path, device: torch.device | str = "cpu") -> tuple[FaceModel, dic
     """The model, ready for inference, and what ``save`` was told about it.
 
     Raises:
+        CorruptedError: the file is not as its job wrote it.
         ValueError: the file is cut off, is no checkpoint of ours, or fits another architecture.
     """
+    verified(path)
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             about: dict[str, Any] = json.loads((file.metadata() or {})["about"])

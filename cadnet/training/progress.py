@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from cadnet.integrity import verified
 from cadnet.provenance import atomic_path
 from cadnet.training import ACCURACY, VALIDATION
 from cadnet.training.optimiser import SGD
@@ -108,6 +109,7 @@ def load(path: Path, model: nn.Module, optimiser: SGD, identity: str) -> Progres
     if not path.is_file():
         return None
     try:
+        verified(path)
         with safe_open(path, framework="pt") as file:
             about: dict[str, Any] = json.loads((file.metadata() or {})["about"])
             if about["identity"] != identity:

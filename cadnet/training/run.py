@@ -25,7 +25,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cadnet import job, provenance
+from cadnet import integrity, job, provenance
 from cadnet.gpu import claim, visible_gpus
 from cadnet.schema import Experiment, Train
 from cadnet.tracking.journal import journal
@@ -48,7 +48,8 @@ def read_weights(path: Path | None) -> tuple[dict[str, Tensor] | None, str]:
         return None, "from scratch"
     from safetensors.torch import load_file
 
-    about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    beside = integrity.verified(path.with_suffix(".json"))
+    about = json.loads(beside.read_text(encoding="utf-8"))
     if about["reason"]:
         return None, f"from scratch (ImageNet weights: {about['reason']})"
     return load_file(path), "ImageNet"
@@ -225,7 +226,7 @@ def run(chosen: Job) -> dict[str, Any]:
         }
     record["overhead_seconds"] = round(time.perf_counter() - started - seconds, 3)
     provenance.write_json(out / "run.json", record)
-    (out / STATE).unlink(missing_ok=True)
+    integrity.remove(out / STATE)
     return record
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cadnet import integrity
 from cadnet.data.store import Row, Store, write_store
 from cadnet.faces import Face
 
@@ -58,3 +59,18 @@ def test_a_store_gives_back_what_was_written_and_says_what_is_unknown(tmp_path, 
     np.testing.assert_array_equal(
         store.images(picked), np.stack([rows[i].image for i in picked.tolist()])
     )
+
+
+def test_a_store_or_its_facts_that_are_not_as_written_are_refused(tmp_path):
+    path = tmp_path / "x.arrow"
+    write_store(path, [a_row(0)], size=SIZE, scheme="cofw29", about={})
+    for file in (path, path.with_suffix(".json")):
+        integrity.record(file, integrity.file_digest(file))
+    Store(path)
+    for file in (path, path.with_suffix(".json")):
+        before = file.read_bytes()
+        file.write_bytes(before.replace(b"8", b"9"))
+        with pytest.raises(integrity.CorruptedError, match=file.name):
+            Store(path)
+        file.write_bytes(before)
+    Store(path)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from cadnet import integrity
 from cadnet.data.align import align
 from cadnet.data.synthetic.write_expressions import write_affectnet
 from cadnet.training import TrainingError, engine
@@ -86,6 +87,24 @@ def test_a_state_of_another_run_or_a_broken_one_is_not_used(
         (tmp_path / "state.safetensors").write_bytes(broken)
         assert run(params, store, tmp_path)[2] == steps
         assert "is not a whole state" in capsys.readouterr().out
+
+
+def test_a_state_with_a_flipped_bit_is_not_used(params, store, tmp_path, monkeypatch, capsys):
+    """In the middle of its weights, where it still reads as a whole state."""
+    monkeypatch.setattr(engine, "SAVE_EVERY", 0.0)
+    with pytest.raises(Killed):
+        run(params, store, tmp_path, stop_after=9)
+    state = tmp_path / "state.safetensors"
+    integrity.record(state, integrity.file_digest(state))
+    kept = bytearray(state.read_bytes())
+    kept[len(kept) // 2] ^= 1
+    state.write_bytes(kept)
+    monkeypatch.setattr(engine, "SAVE_EVERY", 1e9)
+    whole, _, steps = run(params, store, tmp_path)
+    assert "its content differs" in capsys.readouterr().out
+    state.unlink()
+    again, _, from_the_first = run(params, store, tmp_path)
+    assert steps == from_the_first and same(whole, again)
 
 
 def test_a_loss_that_is_not_finite_keeps_the_model_before_it(params, store, tmp_path):
