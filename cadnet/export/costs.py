@@ -31,6 +31,7 @@ from cadnet.evaluation.measure import MIB, Row, device_name, milliseconds, timed
 from cadnet.evaluation.timing import Run, interleaved, seconds
 from cadnet.export.formats import run_onnx, write_onnx
 from cadnet.export.graph import Exported
+from cadnet.integrity import verified
 from cadnet.provenance import write_csv
 from cadnet.training import checkpoint
 from cadnet.training.device import repeatable
@@ -100,7 +101,8 @@ def run(options: argparse.Namespace) -> str:
             graphs[name] = graph
             models.append(Smaller(name, file, graph, in_torch=True))
         for path in options.int8:
-            of = json.loads(path.with_name("run.json").read_text(encoding="utf-8"))["quantised"]
+            record = verified(path.with_name("run.json")).read_text(encoding="utf-8")
+            of = json.loads(record)["quantised"]
             models.append(Smaller(path.parents[1].name, path, graphs[of], in_torch=False))
         rows = measure(models, options.seconds)
     write_csv(options.out, Row._fields, rows, digits=9)
