@@ -95,8 +95,8 @@ rule measure:
     retries: 1
     conda:
         "../../environment.yml"
-    # Nothing else runs beside it: what it measures is time.
-    threads: workflow.cores
+    # Nothing else runs beside it: what it measures is time. Asked only where a profile says no number.
+    threads: lambda w: workflow.cores
     resources:
         gpu=1,
     params:
