@@ -38,8 +38,8 @@ def visible_gpus() -> list[str]:
 
 
 def _allocation() -> str:
-    """What keeps the locks of two jobs of SLURM on one node apart: where each sees its own GPUs alone,
-    each calls its first one 0."""
+    """What keeps the locks of two jobs of SLURM on one node apart: where each sees its own GPUs
+    alone, each calls its first one 0."""
     job = os.environ.get("SLURM_JOB_ID")
     return f"-slurm{job}" if job else ""
 
