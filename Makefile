@@ -6,7 +6,7 @@ PRESET ?= demo
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 
-.PHONY: paper test lint exports mlflow lock clean
+.PHONY: paper test lint exports slurm mlflow lock clean
 .DELETE_ON_ERROR:
 
 paper: .venv/ready
@@ -23,6 +23,9 @@ lint: .venv/ready
 
 exports: .venv/ready  ## every architecture as ONNX, TorchScript and torch.export, on photographs
 	$(BIN)/python -m pytest -m exports -s
+
+slurm: .venv/ready  ## profiles/slurm on a slurmctld and a slurmd on this machine, for root
+	$(BIN)/python -m pytest -m slurm tests/cluster
 
 mlflow: .venv/ready  ## open http://127.0.0.1:5000 and compare seeds
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --host 127.0.0.1
