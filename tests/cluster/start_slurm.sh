@@ -8,7 +8,7 @@
 # that the node has, whatever it really has.
 set -euo pipefail
 
-CPUS=${CPUS:-8} GPUS=${GPUS:-4} MEMORY=${MEMORY:-32000}
+CPUS=${CPUS:-8} GPUS=${GPUS:-4} MEMORY=${MEMORY:-256000}
 STATE=/var/lib/cadnet-slurm # what slurmctld and slurmd keep, their logs, the pretended GPUs
 NODE=$(hostname -s)
 MARK="# Written by cadnet's tests/cluster/start_slurm.sh"
@@ -20,6 +20,13 @@ running() {
 }
 
 stop() {
+  if running slurmctld && running slurmd; then
+    scancel --user "$(id -un)" # else they would go on without a SLURM
+    for _ in $(seq 15); do
+      [ -n "$(squeue -h)" ] || break
+      sleep 1
+    done
+  fi
   for daemon in slurmd slurmctld munged; do
     if running "$daemon"; then
       pid=$(cat "$STATE/$daemon.pid")

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from cadnet.tracking import journal
+from cadnet.training.engine import SAVE_EVERY
 from tests.cluster.conftest import (
     CONFIG,
     locally,
@@ -25,8 +26,7 @@ ON_GPUS = {"train": 4, "predict": 4, "trial": TRIALS, "measure": 1}
 LONG = (
     "only=[resnet18]",
     "seeds=[0, 1]",
-    # Long enough for a state to be saved, which happens every 30 seconds.
-    "experiments={resnet18: {train: {epochs: 700}}}",
+    "experiments={resnet18: {train: {epochs: 400}}}",  # time enough to be killed
 )
 
 
@@ -103,11 +103,16 @@ def test_a_killed_job_is_tried_again_and_goes_on_where_it_was(later, tmp_path):
 
     try:
         first = [wait_for(lambda s=seed: attempt(s), process)[0] for seed in seeds]
+        pid = first[1]["process"]["pid"]
+        os.kill(pid, signal.SIGSTOP)
         running = [job for job in records(later) if job.rule == "train"]
         (cancelled,) = [job.number for job in running if job.wildcards == "resnet18_0"]
         subprocess.run(["scancel", cancelled], check=True)
+        # A state is saved every 30 seconds, in which a fast machine would be done.
+        time.sleep(SAVE_EVERY + 1)
+        os.kill(pid, signal.SIGCONT)
         wait_for((seeds[1] / "state.safetensors").is_file, process)
-        os.kill(first[1]["process"]["pid"], signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
         said, _ = process.communicate(timeout=900)
     finally:
         process.kill()
