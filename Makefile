@@ -5,7 +5,7 @@ PYTHON ?= python3.11
 PRESET ?= demo
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
-SLOW := exports names provenance chaos
+SLOW := exports names provenance chaos slurm
 
 .PHONY: paper test lint $(SLOW) audit mlflow lock clean
 .DELETE_ON_ERROR:

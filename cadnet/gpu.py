@@ -16,12 +16,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+_NONE = ("", "-1", "NoDevFiles")  # the last is what older SLURMs give to a job without GPUs
+
 
 def visible_gpus() -> list[str]:
     """Identifiers of the GPUs that this process may use; a scheduler's own choice is kept."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
-        return [name for name in chosen.split(",") if name not in ("", "-1")]
+        return [name for name in chosen.split(",") if name not in _NONE]
     try:
         listing = subprocess.run(
             # From the PATH: where it lies differs from driver to driver.
@@ -36,6 +38,13 @@ def visible_gpus() -> list[str]:
     return listing.split()
 
 
+def _allocation() -> str:
+    """What keeps the locks of two jobs of SLURM on one node apart: where each sees its own GPUs
+    alone, each calls its first one 0."""
+    job = os.environ.get("SLURM_JOB_ID")
+    return f"-slurm{job}" if job else ""
+
+
 @contextmanager
 def claim(device: str = "auto", locks: Path | None = None) -> Iterator[str | None]:
     """Holds one GPU for the block, waiting for one if all are taken; nothing without GPUs.
@@ -46,7 +55,7 @@ def claim(device: str = "auto", locks: Path | None = None) -> Iterator[str | Non
     if not gpus:
         yield None
         return
-    folder = locks or Path(tempfile.gettempdir(), f"cadnet-gpus-{os.getuid()}")
+    folder = locks or Path(tempfile.gettempdir(), f"cadnet-gpus-{os.getuid()}{_allocation()}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     while True:
         for gpu in gpus:

@@ -3,6 +3,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from cadnet import gpu
 
 
@@ -51,3 +53,33 @@ def test_a_job_for_the_cpu_claims_none(monkeypatch, tmp_path):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     with gpu.claim("cpu", tmp_path) as mine:
         assert mine is None
+
+
+def test_an_older_slurms_word_for_no_gpu_is_none(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "NoDevFiles")
+    assert gpu.visible_gpus() == []
+
+
+def test_jobs_of_slurm_do_not_wait_for_each_other(monkeypatch, tmp_path):
+    """Each on a GPU of its own that both call 0; within a job, the second process waits."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr(gpu.tempfile, "tempdir", str(tmp_path))
+    script = "import sys; from cadnet import gpu\nwith gpu.claim() as mine: print(mine, flush=True)"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+
+    def claimed(job):
+        return subprocess.run(
+            [sys.executable, "-c", script],
+            env={**environment, "SLURM_JOB_ID": job},
+            capture_output=True,
+            text=True,
+            timeout=5,
+        ).stdout.strip()
+
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    with gpu.claim() as mine:
+        assert mine == "0"
+        assert claimed("8") == "0"
+        with pytest.raises(subprocess.TimeoutExpired):
+            claimed("7")
+    assert claimed("7") == "0"

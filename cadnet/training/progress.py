@@ -105,7 +105,7 @@ def save(
 
 
 def load(path: Path, model: nn.Module, optimiser: SGD, identity: str) -> Progress | None:
-    """Puts a saved state back; None, and a line that says why, where none can be gone on from."""
+    """Puts a saved state back and says so; None, and why, where none can be gone on from."""
     if not path.is_file():
         return None
     try:
@@ -131,6 +131,7 @@ def load(path: Path, model: nn.Module, optimiser: SGD, identity: str) -> Progres
     torch.set_rng_state(part("generator.")["cpu"])
     if torch.cuda.is_available() and "cuda" in part("generator."):
         torch.cuda.set_rng_state(part("generator.")["cuda"])
+    print(f"goes on in epoch {progress.epoch} after {progress.batch} steps of it", flush=True)
     return progress
 
 

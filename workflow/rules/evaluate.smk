@@ -97,8 +97,9 @@ rule measure:
     retries: 1
     conda:
         "../../environment.yml"
-    # Nothing else runs beside it: what it measures is time.
-    threads: workflow.cores
+    # Nothing else runs beside it: what it measures is time. A function, which is not called where
+    # a cluster's profile says a number: there are no cores to count then.
+    threads: lambda w: workflow.cores
     resources:
         gpu=1,
     params:

@@ -1,6 +1,13 @@
 # One training job per experiment and seed.
 
 
+# Where snakemake itself runs, on a cluster: nodes often reach no network, and a store in one file
+# is safe on one machine alone.
+localrules:
+    weights,
+    track,
+
+
 rule weights:
     output:
         tensors="data/weights/resnet{depth}.safetensors",
