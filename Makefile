@@ -5,8 +5,11 @@ PYTHON ?= python3.11
 PRESET ?= demo
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
+# Not below mlruns/: what colleagues track must outlive `make clean`.
+SERVER ?= mlflow-server
+PORT ?= 5000
 
-.PHONY: paper test lint exports mlflow lock clean
+.PHONY: paper test lint exports tracking mlflow mlflow-server lock clean
 .DELETE_ON_ERROR:
 
 paper: .venv/ready
@@ -24,8 +27,15 @@ lint: .venv/ready
 exports: .venv/ready  ## every architecture as ONNX, TorchScript and torch.export, on photographs
 	$(BIN)/python -m pytest -m exports -s
 
+tracking: .venv/ready  ## a tracking server with PostgreSQL, its pages in a browser
+	$(BIN)/python -m pytest -m tracking -s
+
 mlflow: .venv/ready  ## open http://127.0.0.1:5000 and compare seeds
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --host 127.0.0.1
+	mkdir -p mlruns
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --host 127.0.0.1 --port $(PORT)
+
+mlflow-server: .venv/ready  ## for shared use: PostgreSQL and accounts (docs/mlflow.md)
+	$(BIN)/python -m cadnet.tracking.serve --folder $(SERVER) --port $(PORT)
 
 # uv comes first, itself pinned by hash; it then installs everything else in seconds. Compiled here, once:
 # where PYTHONDONTWRITEBYTECODE is set, as in many containers, each of the hundreds of jobs would compile it.

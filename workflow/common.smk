@@ -10,7 +10,13 @@ from cadnet.data import origin
 from cadnet.data.access import access
 from cadnet.data.sources import SOURCE_MODULES
 from cadnet.paper import declarations, typeset
-from workflow.jobs import complaint, exports, follow_journals, own_python_first
+from workflow.jobs import (
+    complaint,
+    exports,
+    follow_journals,
+    own_python_first,
+    track_in,
+)
 from workflow.terminal import one_line_a_job
 
 own_python_first()
@@ -28,8 +34,8 @@ except parameters.ParameterError as error:
     raise WorkflowError(f"the parameters are wrong:\n{error}") from None
 
 # The tracking store is no parameter of a job: tracking elsewhere retrains nothing.
-TRACKING = PARAMS.tracking.uri or f"sqlite:///{Path.cwd()}/mlruns/mlflow.db"
-shell.prefix(exports(Path(workflow.basedir), TRACKING))
+track_in(PARAMS.tracking.uri or f"sqlite:///{Path.cwd()}/mlruns/mlflow.db")
+shell.prefix(exports(Path(workflow.basedir)))
 
 EXPERIMENTS = PARAMS.selected()
 TABLES = expand(

@@ -29,17 +29,22 @@ def complaint(folder: Path) -> str:
     return ""
 
 
-def exports(root: Path, tracking: str) -> str:
+def exports(root: Path) -> str:
     """A prefix of shell commands, which run in the working directory: --directory may move it."""
-    variables = {"PYTHONPATH": str(root), "MLFLOW_TRACKING_URI": tracking}
-    text = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+    text = f"PYTHONPATH={shlex.quote(str(root))}"
     return f"export {text.replace('{', '{{').replace('}', '}}')}; "
 
 
-def follow_journals(root: Path, tracking: str) -> None:
+def track_in(uri: str) -> None:
+    """The MLflow store of all jobs. Its address may hold a password: it goes through the
+    environment, which no log, record or list of processes shows."""
+    os.environ["MLFLOW_TRACKING_URI"] = uri
+
+
+def follow_journals(root: Path) -> None:
     """Start the process that forwards journals to MLflow while jobs run; it ends with this one."""
     Path("logs").mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "cadnet.tracking.forward", "--uri", tracking]
+    command = [sys.executable, "-m", "cadnet.tracking.forward"]
     subprocess.Popen(
         [*command, "--follow", str(os.getpid()), "--log", "logs/follow.log"],
         env={**os.environ, "PYTHONPATH": str(root)},

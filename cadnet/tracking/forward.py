@@ -3,9 +3,12 @@
     python -m cadnet.tracking.forward --results results --out results/tracking.json
     python -m cadnet.tracking.forward --results results --follow PID
 
-Forwarding may be repeated, killed and run twice at once: a run is found again by its tags, and an
-epoch that MLflow has is not sent again. If the store cannot be reached, the pipeline goes on; the
-journals wait for the next pass.
+Forwarding may be repeated, killed and run twice at once: a run is found again by its tags, what it
+lacks is added, and an epoch that MLflow has is not sent again. If the store cannot be reached, the
+pipeline goes on; the journals wait for the next pass.
+
+The store is named by MLFLOW_TRACKING_URI or --uri; an address that holds a password belongs in the
+former, since everybody on a machine may see arguments.
 """
 
 from __future__ import annotations
@@ -14,29 +17,21 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
-from filelock import FileLock
 
 from cadnet import job
 from cadnet.provenance import digest, write_json
-from cadnet.tracking import journal
+from cadnet.tracking import journal, store
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Run
 
-EXPERIMENT = "cadnet"
 _PAUSE = 2.0  # seconds between two looks at the journals
-
-
-def default_uri(root: Path) -> str:
-    """The sqlite store of a working directory, absolute."""
-    return f"sqlite:///{root.resolve()}/mlruns/mlflow.db"
+_AWAY = 10.0  # the same while the store is away
 
 
 def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
@@ -55,22 +50,7 @@ class Forwarder:
 
     def __init__(self, uri: str, artifacts: Path) -> None:
         """Opens the store, making its schema if need be; raises what MLflow raises."""
-        # No word to anybody's server but the user's own; fail in seconds, not minutes.
-        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-        import mlflow
-
-        if uri.startswith("sqlite:///"):
-            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        self.client: MlflowClient = mlflow.MlflowClient(uri)
-        found = self.client.get_experiment_by_name(EXPERIMENT)
-        if found is not None:
-            self.experiment_id: str = found.experiment_id
-        else:
-            # A server decides itself where artifacts lie; a local store keeps them beside itself.
-            place = None if uri.startswith("http") else artifacts.resolve().as_uri()
-            self.experiment_id = self.client.create_experiment(EXPERIMENT, place)
+        self.client, self.experiment_id = store.opened(uri, artifacts)
         # Ended journals: their state on the disk, their runs' ids.
         self._done: dict[Path, tuple[tuple[int, int], str]] = {}
 
@@ -99,6 +79,7 @@ class Forwarder:
                     "mlflow.note.content": title,
                 },
             )
+        if run.info.status != "FINISHED":
             self.client.set_terminated(run.info.run_id)
         return str(run.info.run_id)
 
@@ -121,11 +102,8 @@ class Forwarder:
         return self.client.get_run(run_id)
 
     def _create(self, start: dict[str, Any]) -> Run:
-        from mlflow.entities import Dataset as DatasetEntity
-        from mlflow.entities import DatasetInput, InputTag, Param
-
         parameters = start["parameters"]
-        run = self.client.create_run(
+        return self.client.create_run(
             self.experiment_id,
             start_time=start["time"],
             run_name=f"{start['experiment']}/seed{start['seed']}",
@@ -140,7 +118,15 @@ class Forwarder:
                 "cadnet.commit": start["commit"],
             },
         )
-        values = {**flatten(parameters), "seed": str(start["seed"])}
+
+    def _describe(self, run: Run, start: dict[str, Any]) -> None:
+        """Parameters and data, unless they are there: the store may go away in between."""
+        from mlflow.entities import Dataset as DatasetEntity
+        from mlflow.entities import DatasetInput, InputTag, Param
+
+        if run.inputs and run.inputs.dataset_inputs:
+            return
+        values = {**flatten(start["parameters"]), "seed": str(start["seed"])}
         run_id = run.info.run_id
         self.client.log_batch(run_id, params=[Param(k, v) for k, v in sorted(values.items())])
         data = start["dataset"]
@@ -153,7 +139,6 @@ class Forwarder:
         )
         context = InputTag("mlflow.data.context", "training")
         self.client.log_inputs(run_id, [DatasetInput(entity, [context])])
-        return run
 
     def forward(self, path: Path) -> str | None:
         """Bring one journal up to date; returns its run's id."""
@@ -169,6 +154,7 @@ class Forwarder:
             return None
         state, run = journal.status(lines), self.child(lines[0])
         run_id = str(run.info.run_id)
+        self._describe(run, lines[0])
         # The same seed gives the same bits: epochs that an earlier attempt sent are this one's.
         sent = max((p.step for p in self.client.get_metric_history(run_id, "loss")), default=0)
         for line in lines:
@@ -200,12 +186,37 @@ class Forwarder:
         return ids
 
 
-def follow(forwarder: Forwarder, results: Path, lock: FileLock, pid: int) -> None:
-    """Forward until a process is gone."""
-    while psutil.pid_exists(pid):
-        with lock:
-            forwarder.forward_all(results)
-        time.sleep(_PAUSE)
+class Passes:
+    """Passes over the journals of a folder, whether or not the store can be had."""
+
+    def __init__(self, uri: str, results: Path) -> None:
+        self.uri, self.results = uri, results
+        self.ids: dict[str, str] = {}
+        self.problem = ""
+        self._lock = store.lock(uri)
+        self._forwarder: Forwarder | None = None
+
+    def once(self) -> None:
+        """One pass; a new problem is told once."""
+        before, self.problem = self.problem, ""
+        try:
+            with self._lock:
+                self._forwarder = self._forwarder or Forwarder(self.uri, Path("mlruns/artifacts"))
+                self.ids = self._forwarder.forward_all(self.results)
+        except Exception as error:
+            text = f"MLflow store {self.uri} cannot be used: {str(error).splitlines()[0][:300]}"
+            self.problem = store.masked(text, self.uri)
+            if not before:
+                print(f"warning: {self.problem}; the runs' journals are kept", file=sys.stderr)
+
+    def follow(self, pid: int) -> None:
+        """Forward until a process is gone, and once more."""
+        alive = True
+        while alive:
+            alive = psutil.pid_exists(pid)
+            self.once()
+            if alive:
+                time.sleep(_AWAY if self.problem else _PAUSE)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -217,23 +228,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="write run ids and the state of tracking here")
 
     def run(options: argparse.Namespace) -> str:
-        uri = options.uri or default_uri(Path.cwd())
-        name = str(options.results.resolve()).replace(os.sep, "_")
-        lock = FileLock(Path(tempfile.gettempdir(), f"cadnet-tracking-{os.getuid()}{name}.lock"))
-        ids: dict[str, str] = {}
-        message = ""
-        try:
-            with lock:
-                forwarder = Forwarder(uri, Path("mlruns/artifacts"))
-                ids = forwarder.forward_all(options.results)
-            if options.follow is not None:
-                follow(forwarder, options.results, lock, options.follow)
-        except Exception as error:
-            message = f"MLflow store {uri} cannot be used: {str(error).splitlines()[0][:300]}"
-            print(f"warning: {message}; the runs' journals are kept", file=sys.stderr)
+        passes = Passes(options.uri or store.default_uri(Path.cwd()), options.results)
+        if options.follow is None:
+            passes.once()
+        else:
+            passes.follow(options.follow)
+        shown = store.masked(passes.uri, passes.uri)
         if options.out:
-            write_json(options.out, {"uri": uri, "runs": ids, "problem": message})
-        return message or f"{len(ids)} runs in {uri}"
+            written = {"uri": shown, "runs": passes.ids, "problem": passes.problem}
+            write_json(options.out, written)
+        return passes.problem or f"{len(passes.ids)} runs in {shown}"
 
     return job.main(run, parser.parse_args(arguments))
 

@@ -122,7 +122,7 @@ rule choose:
 
 onstart:
     if PARAMS.tracking.enabled:
-        follow_journals(Path(workflow.basedir), TRACKING)
+        follow_journals(Path(workflow.basedir))
 
 
 rule track:
@@ -140,5 +140,4 @@ rule track:
     message:
         "MLflow"
     shell:
-        'python -m cadnet.tracking.forward --uri "$MLFLOW_TRACKING_URI" --out {output:q}'
-        " --log {log:q}"
+        "python -m cadnet.tracking.forward --out {output:q} --log {log:q}"

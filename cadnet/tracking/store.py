@@ -1,0 +1,68 @@
+"""The MLflow store that journals go to: where it is, how it is opened, how it is spoken of."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "cadnet"
+_SECRETS = re.compile(r"://[^:/?#]*:(.+)@|[?&]password=([^&]+)")
+
+
+def default_uri(root: Path) -> str:
+    """The sqlite store of a working directory, absolute."""
+    return f"sqlite:///{root.resolve()}/mlruns/mlflow.db"
+
+
+def masked(text: str, uri: str) -> str:
+    """A text without the password that a store's address may hold."""
+    for secret in filter(None, (s for found in _SECRETS.findall(uri) for s in found)):
+        text = text.replace(secret, "***").replace(unquote(secret), "***")
+    return text
+
+
+def lock(uri: str) -> FileLock:
+    """For one of this user's processes at a time: two would race to make the same schema, the same
+    parent run."""
+    name = hashlib.sha256(uri.encode()).hexdigest()[:16]
+    return FileLock(Path(tempfile.gettempdir(), f"cadnet-tracking-{os.getuid()}-{name}.lock"))
+
+
+def opened(uri: str, artifacts: Path) -> tuple[MlflowClient, str]:
+    """A client and its experiment's id; makes schema and experiment if need be.
+
+    Raises what MLflow raises where the store cannot be had.
+    """
+    # No word to anybody's server but the user's own, no address on the terminal; fail in seconds,
+    # not minutes.
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    import mlflow
+
+    if uri.startswith("sqlite:///"):
+        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    client = mlflow.MlflowClient(uri)
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is None:
+        # A server decides itself where artifacts lie; a local store keeps them beside itself.
+        place = None if uri.startswith("http") else artifacts.resolve().as_uri()
+        try:
+            return client, str(client.create_experiment(EXPERIMENT, place))
+        except mlflow.MlflowException:
+            # Another user's process may have made it in this moment.
+            found = client.get_experiment_by_name(EXPERIMENT)
+            if found is None:
+                raise
+    return client, str(found.experiment_id)
