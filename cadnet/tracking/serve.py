@@ -103,13 +103,20 @@ def end(process: subprocess.Popen[bytes]) -> None:
         member.kill()
 
 
+def local() -> requests.Session:
+    """Requests to this machine: no proxy, no credentials of others."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
 def await_answer(process: subprocess.Popen[bytes], url: str) -> None:
     """Wait until the server answers; raises if it has ended, or says nothing for two minutes."""
     for _ in range(600):
         if process.poll() is not None:
             raise ServerError(f"mlflow server ended with status {process.returncode}")
         try:
-            if requests.get(f"{url}/health", timeout=5).ok:
+            if local().get(f"{url}/health", timeout=5).ok:
                 return
         except requests.RequestException:
             pass
@@ -150,19 +157,23 @@ def serve(folder: Path, port: int, workers: int) -> str:
 
 def account(folder: Path, port: int, name: str) -> str:
     """An account on the running server, its credentials beside the others'."""
-    from mlflow.exceptions import MlflowException
-    from mlflow.server.auth.client import AuthServiceClient
-
-    path = credentials(folder, name)
+    path, admin = credentials(folder, name), credentials(folder, ADMIN)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise ServerError(f"{name!r}: a name of letters, digits, dots, dashes")
+        raise ServerError(f"{name!r}: a name has letters, digits, dots and dashes")
     if path.exists():
         raise ServerError(f"{name} has an account: {path}")
-    user, password = read_credentials(credentials(folder, ADMIN))
-    os.environ.update(MLFLOW_TRACKING_USERNAME=user, MLFLOW_TRACKING_PASSWORD=password)
+    if not admin.is_file():
+        raise ServerError(f"{folder}: no server was started here")
+    user, password = make_credentials(path)
     try:
-        AuthServiceClient(f"http://127.0.0.1:{port}").create_user(*make_credentials(path))
-    except MlflowException as error:
+        answer = local().post(
+            f"http://127.0.0.1:{port}/api/2.0/mlflow/users/create",
+            json={"username": user, "password": password},
+            auth=read_credentials(admin),
+            timeout=60,
+        )
+        answer.raise_for_status()
+    except requests.RequestException as error:
         path.unlink()
         raise ServerError(f"no account for {name}: {error}") from None
     return f"give {name} this file, as ~/.mlflow/credentials: {path}"
