@@ -11,7 +11,8 @@ import time
 import pytest
 
 from cadnet.tracking import journal as journals
-from cadnet.tracking.forward import Forwarder, flatten, main
+from cadnet.tracking.forward import Forwarder, Passes, flatten, main
+from cadnet.tracking.store import masked
 
 START = {
     "experiment": "cadnet",
@@ -181,6 +182,58 @@ def test_without_a_store_the_pipeline_goes_on_and_says_so(tmp_path, uri, capsys)
     assert uri in written["problem"]
     assert "journals are kept" in capsys.readouterr().err
     assert journals.read(tmp_path / "results" / "cadnet" / "seed0" / journals.NAME)
+
+
+def test_a_store_that_comes_back_gets_everything(tmp_path, capsys):
+    """The follower goes on trying: it is the same object that fails and then succeeds."""
+    run_job(tmp_path / "results")
+    hindrance = tmp_path / "mlruns"
+    hindrance.write_text("no folder")
+    passes = Passes(f"sqlite:///{hindrance}/mlflow.db", tmp_path / "results")
+    passes.once()
+    passes.once()
+    assert passes.problem and not passes.ids
+    assert capsys.readouterr().err.count("warning") == 1
+    hindrance.unlink()
+    passes.once()
+    assert not passes.problem
+    (run,) = runs(Forwarder(passes.uri, tmp_path), "seed")
+    assert steps(Forwarder(passes.uri, tmp_path), run) == [1, 2, 3]
+
+
+def test_a_run_that_was_cut_off_when_it_was_made_is_completed(forwarder, tmp_path):
+    """The store went away after it had the run, and before parameters and data."""
+    folder = run_job(tmp_path / "results")
+    run_id = forwarder.child(journals.read(folder / journals.NAME)[0]).info.run_id
+    assert not forwarder.client.get_run(run_id).data.params
+    assert forwarder.forward_all(tmp_path / "results") == {"cadnet/seed0": run_id}
+    run = forwarder.client.get_run(run_id)
+    assert run.data.params["seed"] == "0" and len(run.inputs.dataset_inputs) == 1
+    assert run.info.status == "FINISHED"
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("http://anna:se%2Fcret@h:5000", "http://anna:***@h:5000"),
+        ("postgresql://u:a/b@c@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://h/db?user=u&password=secret", "postgresql://h/db?user=u&password=***"),
+        ("sqlite:////home/a:b@c/mlflow.db", "sqlite:////home/a:b@c/mlflow.db"),
+    ],
+)
+def test_a_password_in_an_address_is_not_shown(uri, shown):
+    assert masked(uri, uri) == shown
+    assert masked("wrong: se/cret", "http://anna:se%2Fcret@h") == "wrong: ***"
+
+
+def test_a_message_about_a_store_hides_its_password(tmp_path, capsys):
+    run_job(tmp_path / "results")
+    out = tmp_path / "tracking.json"
+    uri = "http://anna:geheim@127.0.0.1:9"
+    assert main(["--uri", uri, "--results", str(tmp_path / "results"), "--out", str(out)]) == 0
+    told = capsys.readouterr()
+    assert "geheim" not in told.out + told.err + out.read_text()
+    assert "anna:***@127.0.0.1" in told.err
 
 
 def test_two_forwarders_at_once_on_an_empty_store_lose_and_double_nothing(tmp_path):

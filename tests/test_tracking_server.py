@@ -360,10 +360,11 @@ DRAWN = """JSON.stringify([...document.querySelectorAll('.js-plotly-plot')].map(
 
 
 def coloured(page):
-    """Pixels of the parallel lines in what a person sees: MLflow's scale has saturated colours."""
+    """Pixels of the parallel lines in what a person sees: their colours are saturated, all else
+    left of the scale of colours is grey."""
     box = page.run(
-        "(b => [b.x, b.y, b.width, b.height].map(Math.round))"
-        "(document.querySelector('.parcoords').getBoundingClientRect())"
+        "(b => [b.x, b.y, 0.7 * b.width, b.height].map(Math.round))"
+        "(document.querySelector('.js-plotly-plot').getBoundingClientRect())"
     )
     picture = base64.b64decode(page.call("Page.captureScreenshot")["data"])
     pixels = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
@@ -387,8 +388,8 @@ def walk(page, base, number, runs, pictures):
     visit("experiments", f"experiments?{ml}", f"{LINKS}.includes('cadnet')")
     visit("runs", f"experiments/{number}/runs?{ml}", f"{LINKS}.includes('cadnet')")
     page.run(
-        "[...document.querySelectorAll('.ag-row')].find(r => r.innerText.startsWith('cadnet'))"
-        ".querySelector('button').click()"
+        "[...document.querySelectorAll('.ag-row a')].find(a => a.innerText == 'cadnet')"
+        ".closest('.ag-row').querySelector('button').click()"
     )
     until(page, f"{LINKS}.filter(t => t.startsWith('cadnet/seed')).length == 3")
     page.picture(pictures / "seeds.png")
@@ -420,4 +421,4 @@ def test_the_pages_show_the_runs(server, as_admin, tracked, tmp_path):
         headers = {"Authorization": f"Basic {login}"}
         page.call("Network.setExtraHTTPHeaders", headers=headers)
         drawn = walk(page, server.url, as_admin.experiment_id, runs, pictures)
-    assert drawn == [EPOCHS] * 3
+    assert len(drawn) >= 3 and set(drawn) == {EPOCHS}
