@@ -184,7 +184,7 @@ def test_without_a_store_the_pipeline_goes_on_and_says_so(tmp_path, uri, capsys)
     assert journals.read(tmp_path / "results" / "cadnet" / "seed0" / journals.NAME)
 
 
-def test_a_store_that_comes_back_gets_everything(tmp_path, capsys):
+def test_a_store_that_comes_back_gets_everything(tmp_path, empty_store, capsys):
     """The follower goes on trying: it is the same object that fails and then succeeds."""
     run_job(tmp_path / "results")
     hindrance = tmp_path / "mlruns"
@@ -195,10 +195,13 @@ def test_a_store_that_comes_back_gets_everything(tmp_path, capsys):
     assert passes.problem and not passes.ids
     assert capsys.readouterr().err.count("warning") == 1
     hindrance.unlink()
+    hindrance.mkdir()
+    (hindrance / "mlflow.db").write_bytes(empty_store)
     passes.once()
     assert not passes.problem
-    (run,) = runs(Forwarder(passes.uri, tmp_path), "seed")
-    assert steps(Forwarder(passes.uri, tmp_path), run) == [1, 2, 3]
+    forwarder = Forwarder(passes.uri, tmp_path)
+    (run,) = runs(forwarder, "seed")
+    assert steps(forwarder, run) == [1, 2, 3]
 
 
 def test_a_run_that_was_cut_off_when_it_was_made_is_completed(forwarder, tmp_path):

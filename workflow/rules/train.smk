@@ -125,6 +125,11 @@ onstart:
         follow_journals(Path(workflow.basedir))
 
 
+# Where the pipeline runs: a server on its 127.0.0.1 is not a cluster's node's.
+localrules:
+    track,
+
+
 rule track:
     input:
         runs("results/{experiment}/seed{seed}/run.json"),
