@@ -11,8 +11,8 @@ import time
 import pytest
 
 from cadnet.tracking import journal as journals
-from cadnet.tracking.forward import Forwarder, Passes, flatten, main
-from cadnet.tracking.store import masked
+from cadnet.tracking.forward import Forwarder, Passes, main
+from cadnet.tracking.store import batches, flatten, masked
 
 START = {
     "experiment": "cadnet",
@@ -202,6 +202,14 @@ def test_a_store_that_comes_back_gets_everything(tmp_path, empty_store, capsys):
     forwarder = Forwarder(passes.uri, tmp_path)
     (run,) = runs(forwarder, "seed")
     assert steps(forwarder, run) == [1, 2, 3]
+
+
+def test_a_long_run_is_sent_in_few_calls_and_whole(forwarder, tmp_path):
+    run_job(tmp_path / "results", epochs=600)  # 2400 values; MLflow takes 1000 a call
+    (run_id,) = forwarder.forward_all(tmp_path / "results").values()
+    assert steps(forwarder, forwarder.client.get_run(run_id)) == list(range(1, 601))
+    epochs = [{"step": k, "metrics": dict.fromkeys(range(300))} for k in range(7)]
+    assert [len(group) for group in batches(epochs)] == [3, 3, 1]
 
 
 def test_a_run_that_was_cut_off_when_it_was_made_is_completed(forwarder, tmp_path):

@@ -26,23 +26,13 @@ import psutil
 from cadnet import job
 from cadnet.provenance import digest, write_json
 from cadnet.tracking import journal, store
+from cadnet.tracking.store import batches, flatten
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _PAUSE = 2.0  # seconds between two looks at the journals
 _AWAY = 10.0  # the same while the store is away
-
-
-def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested parameters as dotted names and texts of at most 500 characters, MLflow's limit."""
-    flat: dict[str, str] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat.update(flatten(value, f"{prefix}{key}."))
-        else:
-            flat[prefix + key] = str(value)[:500]
-    return flat
 
 
 class Forwarder:
@@ -157,13 +147,14 @@ class Forwarder:
         self._describe(run, lines[0])
         # The same seed gives the same bits: epochs that an earlier attempt sent are this one's.
         sent = max((p.step for p in self.client.get_metric_history(run_id, "loss")), default=0)
-        for line in lines:
-            if line["kind"] == "epoch" and line["step"] > sent:
-                metrics = [
-                    Metric(name, value, line["time"], line["step"])
-                    for name, value in sorted(line["metrics"].items())
-                ]
-                self.client.log_batch(run_id, metrics=metrics)
+        epochs = [e for e in lines if e["kind"] == "epoch" and e["step"] > sent]
+        for some in batches(epochs):
+            metrics = [
+                Metric(name, value, epoch["time"], epoch["step"])
+                for epoch in some
+                for name, value in sorted(epoch["metrics"].items())
+            ]
+            self.client.log_batch(run_id, metrics=metrics)
         if state != "RUNNING":
             if run.info.status == "RUNNING":
                 self._finish(run_id, path.parent, state, lines[-1]["time"])

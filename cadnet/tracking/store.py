@@ -1,4 +1,4 @@
-"""The MLflow store that journals go to: where it is, how it is opened, how it is spoken of."""
+"""The MLflow store that journals go to: its address, how it is opened, what it takes at once."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from filelock import FileLock
@@ -66,3 +67,29 @@ def opened(uri: str, artifacts: Path) -> tuple[MlflowClient, str]:
             if found is None:
                 raise
     return client, str(found.experiment_id)
+
+
+def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested parameters as dotted names and texts of at most 500 characters, MLflow's limit."""
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = str(value)[:500]
+    return flat
+
+
+def batches(epochs: list[dict[str, Any]], limit: int = 1000) -> Iterator[list[dict[str, Any]]]:
+    """Epochs in groups of at most 1000 values, MLflow's limit of a call, which it takes whole or
+    not at all: so no epoch is divided."""
+    group: list[dict[str, Any]] = []
+    size = 0
+    for epoch in epochs:
+        if group and size + len(epoch["metrics"]) > limit:
+            yield group
+            group, size = [], 0
+        group.append(epoch)
+        size += len(epoch["metrics"])
+    if group:
+        yield group
