@@ -191,7 +191,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     def run(options: argparse.Namespace) -> str:
         folder = options.folder.resolve()
-        if options.account:
+        if options.account is not None:
             return account(folder, options.port, options.account)
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
         # Others may pass, to what is theirs below: PostgreSQL's user, where root starts it.
