@@ -5,9 +5,12 @@ PYTHON ?= python3.11
 PRESET ?= demo
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
-SLOW := exports names provenance chaos slurm
+# Not below mlruns/: what colleagues track must outlive `make clean`.
+SERVER ?= mlflow-server
+PORT ?= 5000
+SLOW := exports names provenance chaos slurm tracking
 
-.PHONY: paper test lint $(SLOW) audit mlflow lock clean
+.PHONY: paper test lint $(SLOW) audit mlflow mlflow-server lock clean
 .DELETE_ON_ERROR:
 
 paper: .venv/ready
@@ -31,7 +34,11 @@ audit: .venv/ready  ## are vulnerabilities of the pinned packages known? Asks Py
 	$(BIN)/uv tool run pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements/lock.txt
 
 mlflow: .venv/ready  ## open http://127.0.0.1:5000 and compare seeds
-	$(BIN)/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db" --host 127.0.0.1
+	mkdir -p mlruns
+	$(BIN)/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db" --host 127.0.0.1 --port $(PORT)
+
+mlflow-server: .venv/ready  ## for shared use: PostgreSQL and accounts (docs/mlflow.md)
+	$(BIN)/python -m cadnet.tracking.serve --folder $(SERVER) --port $(PORT)
 
 # uv comes first, itself pinned by hash; it then installs everything else in seconds. Compiled here, once:
 # where PYTHONDONTWRITEBYTECODE is set, as in many containers, each of the hundreds of jobs would compile it.

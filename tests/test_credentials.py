@@ -13,6 +13,7 @@ from cadnet.credentials import masked
         ("http://ann:5000pw@host", "http://***@host"),
         ("postgresql+psycopg2://u:p%40w@db/x and http://b:c@d", None),
         ("https://host/f?download=1&access_token=abc&x=2", "https://host/f?download=1&access_token=***&x=2"),
+        ("postgresql://h/db?user=u&password=secret", "postgresql://h/db?user=u&password=***"),
         ("https://host/f?X-Amz-Signature=0f0f", "https://host/f?X-Amz-Signature=***"),
     ],
 )  # fmt: skip
@@ -28,6 +29,7 @@ def test_what_opens_a_door_is_hidden(text, expected):
         "http://127.0.0.1:5000",
         "sqlite:////home/ann/it's here/mlruns/mlflow.db",
         "http://host:5000/a@b",
+        "sqlite:////home/a:b@c/mlflow.db",
         "write to ann@host: see https://host/@ann?page=2",
         "12:30 NRMSE 5.98 %, key=value",
     ],

@@ -11,7 +11,8 @@ import time
 import pytest
 
 from cadnet.tracking import journal as journals
-from cadnet.tracking.forward import Forwarder, flatten, main
+from cadnet.tracking.forward import Forwarder, Passes, main
+from cadnet.tracking.store import batches, flatten
 
 START = {
     "experiment": "cadnet",
@@ -198,6 +199,45 @@ def test_no_password_reaches_parameters_or_journals(tmp_path):
         run_job(tmp_path, error=OSError("https://ann:pw@host/x refuses"))
     lines = journals.read(tmp_path / "cadnet" / "seed0" / journals.NAME)
     assert lines[-1]["error"] == "OSError: https://***@host/x refuses"
+
+
+def test_a_store_that_comes_back_gets_everything(tmp_path, empty_store, capsys):
+    """The follower goes on trying: it is the same object that fails and then succeeds."""
+    run_job(tmp_path / "results")
+    hindrance = tmp_path / "mlruns"
+    hindrance.write_text("no folder")
+    passes = Passes(f"sqlite:///{hindrance}/mlflow.db", tmp_path / "results")
+    passes.once()
+    passes.once()
+    assert passes.problem and not passes.ids
+    assert capsys.readouterr().err.count("warning") == 1
+    hindrance.unlink()
+    hindrance.mkdir()
+    (hindrance / "mlflow.db").write_bytes(empty_store)
+    passes.once()
+    assert not passes.problem
+    forwarder = Forwarder(passes.uri, tmp_path)
+    (run,) = runs(forwarder, "seed")
+    assert steps(forwarder, run) == [1, 2, 3]
+
+
+def test_a_long_run_is_sent_in_few_calls_and_whole(forwarder, tmp_path):
+    run_job(tmp_path / "results", epochs=600)  # 2400 values; MLflow takes 1000 a call
+    (run_id,) = forwarder.forward_all(tmp_path / "results").values()
+    assert steps(forwarder, forwarder.client.get_run(run_id)) == list(range(1, 601))
+    epochs = [{"step": k, "metrics": dict.fromkeys(range(300))} for k in range(7)]
+    assert [len(group) for group in batches(epochs)] == [3, 3, 1]
+
+
+def test_a_run_that_was_cut_off_when_it_was_made_is_completed(forwarder, tmp_path):
+    """The store went away after it had the run, and before parameters and data."""
+    folder = run_job(tmp_path / "results")
+    run_id = forwarder.child(journals.read(folder / journals.NAME)[0]).info.run_id
+    assert not forwarder.client.get_run(run_id).data.params
+    assert forwarder.forward_all(tmp_path / "results") == {"cadnet/seed0": run_id}
+    run = forwarder.client.get_run(run_id)
+    assert run.data.params["seed"] == "0" and len(run.inputs.dataset_inputs) == 1
+    assert run.info.status == "FINISHED"
 
 
 def test_two_forwarders_at_once_on_an_empty_store_lose_and_double_nothing(tmp_path):

@@ -43,8 +43,7 @@ except parameters.ParameterError as error:
     raise WorkflowError(f"the parameters are wrong:\n{error}") from None
 
 # The tracking store is no parameter of a job: tracking elsewhere retrains nothing.
-TRACKING = PARAMS.tracking.uri or f"sqlite:///{Path.cwd()}/mlruns/mlflow.db"
-track_in(TRACKING)
+track_in(PARAMS.tracking.uri or f"sqlite:///{Path.cwd()}/mlruns/mlflow.db")
 shell.prefix(exports(Path(workflow.basedir)))
 
 EXPERIMENTS = PARAMS.selected()

@@ -3,9 +3,12 @@
     python -m cadnet.tracking.forward --results results --out results/tracking.json
     python -m cadnet.tracking.forward --results results --follow PID
 
-Forwarding may be repeated, killed and run twice at once: a run is found again by its tags, and an
-epoch that MLflow has is not sent again. If the store cannot be reached, the pipeline goes on; the
-journals wait for the next pass.
+Forwarding may be repeated, killed and run twice at once: a run is found again by its tags, what it
+lacks is added, and an epoch that MLflow has is not sent again. If the store cannot be reached, the
+pipeline goes on; the journals wait for the next pass.
+
+The store is named by MLFLOW_TRACKING_URI or --uri; an address that holds a password belongs in the
+former, since everybody on a machine may see arguments.
 """
 
 from __future__ import annotations
@@ -14,56 +17,23 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
-from filelock import FileLock
 
 from cadnet import job
 from cadnet.credentials import masked
 from cadnet.provenance import digest, write_json
-from cadnet.tracking import journal
+from cadnet.tracking import journal, store
+from cadnet.tracking.store import batches, flatten
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Run
 
-EXPERIMENT = "cadnet"
 _PAUSE = 2.0  # seconds between two looks at the journals
-
-
-def default_uri(root: Path) -> str:
-    """The sqlite store of a working directory, absolute."""
-    return f"sqlite:///{root.resolve()}/mlruns/mlflow.db"
-
-
-def flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested parameters as dotted names and texts of at most 500 characters, MLflow's limit;
-    credentials in them masked."""
-    flat: dict[str, str] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat.update(flatten(value, f"{prefix}{key}."))
-        else:
-            flat[prefix + key] = masked(str(value))[:500]
-    return flat
-
-
-def make_store(file: Path) -> None:
-    """An empty sqlite store, where there is none; one that was cut off while MLflow made its tables
-    could not be used again. One process at a time."""
-    import mlflow
-
-    if file.exists():
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_name(f".{file.name}.new")
-    new.unlink(missing_ok=True)
-    mlflow.MlflowClient(f"sqlite:///{new}").get_experiment_by_name(EXPERIMENT)
-    new.replace(file)
+_AWAY = 10.0  # the same while the store is away
 
 
 class Forwarder:
@@ -71,22 +41,7 @@ class Forwarder:
 
     def __init__(self, uri: str, artifacts: Path) -> None:
         """Opens the store, making its schema if need be; raises what MLflow raises."""
-        # No word to anybody's server but the user's own; fail in seconds, not minutes.
-        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-        import mlflow
-
-        if uri.startswith("sqlite:///"):
-            make_store(Path(uri.removeprefix("sqlite:///")))
-        self.client: MlflowClient = mlflow.MlflowClient(uri)
-        found = self.client.get_experiment_by_name(EXPERIMENT)
-        if found is not None:
-            self.experiment_id: str = found.experiment_id
-        else:
-            # A server decides itself where artifacts lie; a local store keeps them beside itself.
-            place = None if uri.startswith("http") else artifacts.resolve().as_uri()
-            self.experiment_id = self.client.create_experiment(EXPERIMENT, place)
+        self.client, self.experiment_id = store.opened(uri, artifacts)
         # Ended journals: their state on the disk, their runs' ids.
         self._done: dict[Path, tuple[tuple[int, int], str]] = {}
 
@@ -194,13 +149,14 @@ class Forwarder:
         run_id = str(run.info.run_id)
         # The same seed gives the same bits: epochs that an earlier attempt sent are this one's.
         sent = max((p.step for p in self.client.get_metric_history(run_id, "loss")), default=0)
-        for line in lines:
-            if line["kind"] == "epoch" and line["step"] > sent:
-                metrics = [
-                    Metric(name, value, line["time"], line["step"])
-                    for name, value in sorted(line["metrics"].items())
-                ]
-                self.client.log_batch(run_id, metrics=metrics)
+        epochs = [e for e in lines if e["kind"] == "epoch" and e["step"] > sent]
+        for some in batches(epochs):
+            metrics = [
+                Metric(name, value, epoch["time"], epoch["step"])
+                for epoch in some
+                for name, value in sorted(epoch["metrics"].items())
+            ]
+            self.client.log_batch(run_id, metrics=metrics)
         if state != "RUNNING":
             if run.info.status == "RUNNING":
                 self._finish(run_id, path.parent, state, lines[-1]["time"])
@@ -231,12 +187,37 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def follow(forwarder: Forwarder, results: Path, lock: FileLock, pid: int) -> None:
-    """Forward until a process is gone."""
-    while _alive(pid):
-        with lock:
-            forwarder.forward_all(results)
-        time.sleep(_PAUSE)
+class Passes:
+    """Passes over the journals of a folder, whether or not the store can be had."""
+
+    def __init__(self, uri: str, results: Path) -> None:
+        self.uri, self.results = uri, results
+        self.ids: dict[str, str] = {}
+        self.problem = ""
+        self._lock = store.lock(uri)
+        self._forwarder: Forwarder | None = None
+
+    def once(self) -> None:
+        """One pass; a new problem is told once."""
+        before, self.problem = self.problem, ""
+        try:
+            with self._lock:
+                self._forwarder = self._forwarder or Forwarder(self.uri, Path("mlruns/artifacts"))
+                self.ids = self._forwarder.forward_all(self.results)
+        except Exception as error:
+            text = f"MLflow store {self.uri} cannot be used: {str(error).splitlines()[0][:300]}"
+            self.problem = masked(text)
+            if not before:
+                print(f"warning: {self.problem}; the runs' journals are kept", file=sys.stderr)
+
+    def follow(self, pid: int) -> None:
+        """Forward until a process is gone, and once more."""
+        alive = True
+        while alive:
+            alive = _alive(pid)
+            self.once()
+            if alive:
+                time.sleep(_AWAY if self.problem else _PAUSE)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -248,24 +229,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="write run ids and the state of tracking here")
 
     def run(options: argparse.Namespace) -> str:
-        uri = options.uri or default_uri(Path.cwd())
-        name = str(options.results.resolve()).replace(os.sep, "_")
-        lock = FileLock(Path(tempfile.gettempdir(), f"cadnet-tracking-{os.getuid()}{name}.lock"))
-        ids: dict[str, str] = {}
-        message = ""
-        try:
-            with lock:
-                forwarder = Forwarder(uri, Path("mlruns/artifacts"))
-                ids = forwarder.forward_all(options.results)
-            if options.follow is not None:
-                follow(forwarder, options.results, lock, options.follow)
-        except Exception as error:
-            reason = masked(str(error).splitlines()[0])[:300]
-            message = f"MLflow store {masked(uri)} cannot be used: {reason}"
-            print(f"warning: {message}; the runs' journals are kept", file=sys.stderr)
+        passes = Passes(options.uri or store.default_uri(Path.cwd()), options.results)
+        if options.follow is None:
+            passes.once()
+        else:
+            passes.follow(options.follow)
+        shown = masked(passes.uri)
         if options.out:
-            write_json(options.out, {"uri": masked(uri), "runs": ids, "problem": message})
-        return message or f"{len(ids)} runs in {uri}"
+            written = {"uri": shown, "runs": passes.ids, "problem": passes.problem}
+            write_json(options.out, written)
+        return passes.problem or f"{len(passes.ids)} runs in {shown}"
 
     return job.main(run, parser.parse_args(arguments))
 
