@@ -137,7 +137,8 @@ class Job:
     @cached_property
     def dataset(self) -> dict[str, Any]:
         """Facts about the training data."""
-        about = json.loads(self.data.with_suffix(".json").read_text(encoding="utf-8"))
+        beside = integrity.verified(self.data.with_suffix(".json"))
+        about = json.loads(beside.read_text(encoding="utf-8"))
         named = ("digest", "origin", "scheme", "size", "margin", "framing")
         count = sum(about["subsets"].values())
         return {"name": about["dataset"], "n": count, **{key: about[key] for key in named}}
