@@ -187,7 +187,7 @@ rule records:
         citation=provenance.file_digest(Path(workflow.basedir, "CITATION.cff")),
         config=settings(),
         parameters=provenance.digest(PARAMS.recorded()),
-        folder=layout.FOLDER,
+        folder=subpath(output[0], parent=True),
     message:
         "records"
     shell:
