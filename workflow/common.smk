@@ -245,10 +245,11 @@ def drawn_models(figure):
     return f"--models {shlex.quote(drawn)}"
 
 
-def settings():
-    """What --config and --configfile say, but for tracking, as JSON."""
-    tree = parameters.retyped(config)
-    return as_json({key: value for key, value in tree.items() if key != "tracking"})
+# What --config and --configfile say. No parameter of a job: the same parameters by an edit of
+# params.yaml make nothing again.
+SETTINGS = as_json(
+    {k: v for k, v in parameters.retyped(config).items() if k != "tracking"}
+)
 
 
 def further_options(table):

@@ -185,13 +185,12 @@ rule records:
     params:
         code=code("cadnet.records.run"),
         citation=provenance.file_digest(Path(workflow.basedir, "CITATION.cff")),
-        config=settings(),
         parameters=provenance.digest(PARAMS.recorded()),
-        folder=layout.FOLDER,
+        folder=subpath(output[0], parent=True),
     message:
         "records"
     shell:
-        "python -m cadnet.records.run --config {params.config:q} --parameters {params.parameters}"
+        "python -m cadnet.records.run --config {SETTINGS:q} --parameters {params.parameters}"
         " --runs {input.runs:q} --scores {input.scores:q} --data {input.data:q}"
         " --tables {input.tables:q} --figures {input.figures:q} --out {params.folder:q}"
         " --log {log:q}"
