@@ -6,7 +6,7 @@ PRESET ?= demo
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 
-.PHONY: paper test lint exports mlflow lock clean
+.PHONY: paper test lint exports remotes conda mlflow lock clean
 .DELETE_ON_ERROR:
 
 paper: .venv/ready
@@ -24,6 +24,12 @@ lint: .venv/ready
 exports: .venv/ready  ## every architecture as ONNX, TorchScript and torch.export, on photographs
 	$(BIN)/python -m pytest -m exports -s
 
+remotes: .venv/ready .venv/remotes/ready  ## DVC over a folder, S3 and SSH; needs openssh-server
+	$(BIN)/python -m pytest -m remotes
+
+conda: .venv/ready  ## --use-conda against a stand-in for conda, which builds environment.yml
+	$(BIN)/python -m pytest -m conda
+
 mlflow: .venv/ready  ## open http://127.0.0.1:5000 and compare seeds
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --host 127.0.0.1
 
@@ -37,12 +43,20 @@ mlflow: .venv/ready  ## open http://127.0.0.1:5000 and compare seeds
 	$(BIN)/python -m compileall -q cadnet
 	touch $@
 
+# DVC that reaches S3 and SSH, apart: Amazon's library wants an older python-dateutil than the lock has.
+.venv/remotes/ready: requirements/remotes.txt .venv/ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/remotes
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv/remotes/bin/python --require-hashes -r requirements/remotes.txt
+	touch $@
+
 # Make the pins anew (UPGRADE=--upgrade raises them): the lock from pyproject.toml, the conda environment from the lock.
 lock: .venv/ready
 	$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header --extra dev pyproject.toml -o requirements/lock.txt
 	$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header requirements/uv.in -o requirements/uv.txt
+	$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header requirements/remotes.in -o requirements/remotes.txt
 	$(BIN)/python requirements/make_environment.py > environment.yml
 
 clean:  ## what the pipeline made; neither your data nor .venv

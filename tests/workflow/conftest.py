@@ -58,6 +58,19 @@ def jobs(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
     return {rule: int(count) for rule, count in (line.split() for line in table)}
 
 
+def lay(root: Path, names: Sequence[str] = SOURCES) -> Path:
+    """The project's sources in a folder, as git would lay them: with today's dates."""
+    for name in names:
+        target = root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, target, ignore=ignore, copy_function=shutil.copyfile)
+        else:
+            shutil.copyfile(ROOT / name, target)
+    return root
+
+
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working directory after the smoke preset of two experiments."""
@@ -76,12 +89,4 @@ def later(smoke: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the project's sources, as git would lay them: with today's dates."""
-    root = tmp_path / "checkout"
-    root.mkdir()
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, root / name, ignore=ignore, copy_function=shutil.copyfile)
-        else:
-            shutil.copyfile(ROOT / name, root / name)
-    return root
+    return lay(tmp_path / "checkout")
