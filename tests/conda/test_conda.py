@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -18,13 +19,16 @@ pytestmark = pytest.mark.conda
 STAND_IN = ROOT / "tests" / "conda" / "bin"
 FEW = (
     "only=[cadnet]",
-    "search={grids: {rank: null, lambda_u: null, lambda_v: null, gamma_drop: null,"
-    " gamma_final: null, lambda_fer: {values: [0.6]}}}",
+    "search={grids: {rank: null, lambda_fer: null, lambda_u: null, lambda_v: null,"
+    " gamma_final: null, gamma_drop: {values: [1.0e-6, 1.0e-5]}}}",
 )
-NOTES = (
-    'import os, sys; open(os.environ["STARTED"], "a").write(" ".join(sys.orig_argv[:3]) + "\\n")'
-)
-"""What each Python of an environment writes down when it starts."""
+NOTES = """\
+import os, sys; open(os.environ["STARTED"], "a").write(f"{os.getpid()} {sys.orig_argv[2:3]}\\n")
+"""
+"""What each Python of an environment writes down when it starts, as often as it reads this."""
+
+
+_MODULE = re.compile(r"\['(cadnet\.[a-z_.]+)'\]")
 
 
 def snakemake(
@@ -59,8 +63,8 @@ def test_every_job_runs_in_the_environment_that_the_file_lists(finished):
     assert {"builtin", "align", "train", "trial", "choose", "predict", "score", "report"} <= {
         *planned
     }
-    started = Counter(line.split()[-1] for line in (folder / "started").read_text().splitlines())
-    of_jobs = {module: count for module, count in started.items() if module.startswith("cadnet.")}
+    processes = {*(folder / "started").read_text().splitlines()}
+    of_jobs = Counter(found[1] for line in processes if (found := _MODULE.search(line)))
     assert sum(of_jobs.values()) == sum(planned.values()) - planned["all"]
     assert of_jobs["cadnet.training.run"] == planned["train"] + planned["trial"]
     assert (folder / "reports/index.html").is_file()

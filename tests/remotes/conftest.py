@@ -46,6 +46,7 @@ def own_copy(project: Repository) -> None:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """A repository after its first `dvc repro`, committed."""
     assert DVC.exists(), "make .venv/remotes/ready"
+
     parent = tmp_path_factory.mktemp("project")
     (parent / "home").mkdir()
     made = Repository(parent / "project", parent / "home")

@@ -21,7 +21,7 @@ def after_300w() -> dict[str, int]:
 
 def test_what_git_and_what_dvc_keep(project: Repository):
     versioned = project.run("git", "ls-files", "data", "results", "reports").split()
-    assert versioned == ["data/raw/.gitignore", "data/raw/300w.dvc", "data/raw/README.md"]
+    assert versioned == ["data/raw/300w.dvc", "data/raw/README.md"]
     assert "data/raw/300w/" not in project.run("git", "status", "--porcelain", "-uall")
     kept = project.run("dvc", "ls", "--dvc-only", "-R", ".")
     for name in ("data/raw/300w/afw/", "data/builtin/cofw/", "results/metrics.json"):
