@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Not below mlruns/: what colleagues track must outlive `make clean`.
 SERVER ?= mlflow-server
 PORT ?= 5000
-SLOW := exports names provenance chaos slurm tracking
+SLOW := exports names provenance chaos slurm tracking conda remotes
 
 .PHONY: paper test lint $(SLOW) audit mlflow mlflow-server lock clean
 .DELETE_ON_ERROR:
@@ -26,6 +26,7 @@ lint: .venv/ready
 	$(BIN)/mypy
 
 # Tests that take minutes, each by its marker: pyproject.toml says what they are.
+remotes: .venv/remotes/ready
 $(SLOW): .venv/ready
 	$(BIN)/python -m pytest -m $@ -s
 
@@ -50,12 +51,20 @@ mlflow-server: .venv/ready  ## for shared use: PostgreSQL and accounts (docs/mlf
 	$(BIN)/python -m compileall -q cadnet
 	touch $@
 
+# DVC that reaches S3 and SSH, apart: Amazon's library wants an older python-dateutil than the lock has.
+.venv/remotes/ready: requirements/remotes.txt .venv/ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/remotes
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv/remotes/bin/python --require-hashes -r requirements/remotes.txt
+	touch $@
+
 # Make the pins anew (UPGRADE=--upgrade raises them): the lock from pyproject.toml, the conda environment from the lock.
 lock: .venv/ready
 	$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header --extra dev pyproject.toml -o requirements/lock.txt
 	$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header requirements/uv.in -o requirements/uv.txt
+	$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header requirements/remotes.in -o requirements/remotes.txt
 	$(BIN)/python requirements/make_environment.py > environment.yml
 
 clean:  ## what the pipeline made; neither your data nor .venv

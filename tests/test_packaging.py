@@ -33,6 +33,28 @@ def test_the_conda_environment_is_the_lock():
     assert {f"{r.name};{r.marker}": r for r in listed} == locked()
 
 
+def test_every_rule_names_the_conda_environment():
+    """All but `all`, which runs nothing."""
+    seen = set()
+    for file in (ROOT / "workflow" / "rules").glob("*.smk"):
+        rules = re.split(r"^ *rule (\w+):$", file.read_text(), flags=re.MULTILINE)[1:]
+        for name, text in zip(rules[::2], rules[1::2], strict=True):
+            assert len(re.findall(r'conda:\n +"../../environment.yml"\n', text)) == 1, name
+            seen.add(name)
+    assert {"builtin", "train", "predict", "report", "pdf"} <= seen
+
+
+def test_the_dvc_of_remotes_is_the_pipelines():
+    """Its environment is apart, since an S3 client wants an older package; DVC is the same."""
+    entries = re.sub(r"\\\n", " ", (ROOT / "requirements/remotes.txt").read_text()).splitlines()
+    assert all("--hash=sha256:" in entry for entry in entries)
+    pins = [Requirement(entry.split(" --hash")[0].strip()) for entry in entries]
+    versions = {pin.name: str(pin.specifier) for pin in pins}
+    for name in ("dvc", "dvc-data", "dvc-objects", "scmrepo"):
+        assert versions[name] == str(locked()[f"{name};None"].specifier), name
+    assert {"dvc-s3", "dvc-ssh"} <= set(versions)
+
+
 def test_everything_is_pinned_once_and_nothing_is_left_out():
     pins = locked()
     assert all(re.fullmatch(r"==[^*,]+", str(pin.specifier)) for pin in pins.values())
@@ -69,5 +91,6 @@ def test_links_of_the_readme_lead_somewhere():
 
 
 def test_no_address_of_a_registry_is_committed():
-    for name in ("requirements/lock.txt", "requirements/uv.txt", "environment.yml"):
+    names = [f"requirements/{kind}.txt" for kind in ("lock", "uv", "remotes")]
+    for name in (*names, "environment.yml"):
         assert "://" not in (ROOT / name).read_text(), name

@@ -59,6 +59,19 @@ def jobs(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
     return {rule: int(count) for rule, count in (line.split() for line in table)}
 
 
+def lay(root: Path, names: Sequence[str] = SOURCES) -> Path:
+    """The project's sources in a folder, as git would lay them: with today's dates."""
+    for name in names:
+        target = root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, target, ignore=ignore, copy_function=shutil.copyfile)
+        else:
+            shutil.copyfile(ROOT / name, target)
+    return root
+
+
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working directory after the smoke preset of two experiments."""
@@ -74,19 +87,7 @@ def later(smoke: Path, tmp_path: Path) -> Path:
     return shutil.copytree(smoke, tmp_path / "later")
 
 
-def copied(root: Path) -> Path:
-    """A copy of the project's sources, as git would lay them: with today's dates."""
-    root.mkdir()
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, root / name, ignore=ignore, copy_function=shutil.copyfile)
-        else:
-            shutil.copyfile(ROOT / name, root / name)
-    return root
-
-
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the project's sources, which a test may change."""
-    return copied(tmp_path / "checkout")
+    return lay(tmp_path / "checkout")

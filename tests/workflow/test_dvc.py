@@ -83,3 +83,21 @@ def test_a_fresh_clone_with_pulled_results_retrains_what_changed(published, tmp_
     page = (clone / "dvc_plots/index.html").read_text()
     assert "curves/resnet18.csv" in page and "<script src" not in page
     assert "Stage 'paper' didn't change" in run(clone, "dvc", "repro")
+
+
+def test_ones_own_data_is_seen_once_it_is_added(tmp_path):
+    """What .gitignore says of data/raw hides neither the folder from DVC nor the .dvc file."""
+    for name in (".gitignore", ".dvcignore", ".dvc/config", "data/raw/README.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    face = tmp_path / "data/raw/300w/afw/1_1.pts"
+    face.parent.mkdir(parents=True)
+    face.write_text("1")
+    run(tmp_path, "git", "init", "-q")
+    run(tmp_path, "dvc", "add", "data/raw/300w")
+    run(tmp_path, "git", "add", "-A")
+    listed = run(tmp_path, "git", "ls-files", "data").split()
+    assert listed == ["data/raw/300w.dvc", "data/raw/README.md"]
+    assert "up to date" in run(tmp_path, "dvc", "status")
+    face.write_text("2")
+    assert "data/raw/300w" in run(tmp_path, "dvc", "status")

@@ -10,7 +10,7 @@ import pytest
 from cadnet.paper import declarations
 from cadnet.records import layout
 from tests.browser import PROGRAM, browser
-from tests.workflow.conftest import BIN, NOT_SEARCHED, copied, snakemake
+from tests.workflow.conftest import BIN, NOT_SEARCHED, lay, snakemake
 from tests.workflow.test_dvc import commit, run
 
 pytestmark = pytest.mark.provenance
@@ -29,7 +29,7 @@ CLICK = (
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
     """A repository of the sources as they are here, after a whole run in it."""
-    root = copied(tmp_path_factory.mktemp("published") / "root")
+    root = lay(tmp_path_factory.mktemp("published") / "root")
     (root / ".gitignore").write_text("/data/\n/results/\n/reports/\n/logs/\n/mlruns/\n.snakemake/\n"
                                      "__pycache__/\n")  # fmt: skip
     run(root, "git", "init", "-q")
