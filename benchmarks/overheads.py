@@ -29,9 +29,10 @@ from cadnet.params import load
 from cadnet.provenance import PACKAGE_ROOT
 
 EXPERIMENTS = ["cadnet", "cadnet_fer"]
-# Bash reads this file before each command, and at its end tells what its children took.
-NOTE = """trap 't=$(times | tail -1); printf "%s\\t%s\\n" "$t" "${BASH_EXECUTION_STRING##*python -m }" \
->> "$CADNET_SPENT"' EXIT"""
+# Bash reads this file before each command, and at its end tells what its children took. `times` must
+# be the shell's own: a subshell has had no children.
+NOTE = """trap 'times > "$CADNET_SPENT/$$"; printf "%s" "${BASH_EXECUTION_STRING##*python -m }" \
+>> "$CADNET_SPENT/$$"' EXIT"""
 MODULES = {
     "cadnet.data.synthetic.generate": "builtin", "cadnet.data.align": "align",
     "cadnet.training.search": "choose", "cadnet.training.predict": "predict",
@@ -65,6 +66,7 @@ def run(preset: str, folder: Path) -> dict[str, object]:
     tree = {
         "preset": preset,
         "only": EXPERIMENTS,
+        "seeds": [0],
         "train": {"epochs": 1, "warmup_epochs": 0},
         "search": {"epochs": 1, "grids": grids},
     }
@@ -73,8 +75,9 @@ def run(preset: str, folder: Path) -> dict[str, object]:
     environment = {
         **os.environ,
         "BASH_ENV": str(folder / "note.sh"),
-        "CADNET_SPENT": str(folder / "spent.tsv"),
+        "CADNET_SPENT": str(folder / "spent"),
     }
+    (folder / "spent").mkdir()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [Path(sys.executable).with_name("snakemake"), "--cores", "2", "--directory", folder]
     with (folder / "out.txt").open("w") as out:
@@ -91,8 +94,8 @@ def run(preset: str, folder: Path) -> dict[str, object]:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     total = sum(getattr(after, n) - getattr(before, n) for n in ("ru_utime", "ru_stime"))
     jobs = defaultdict(list)
-    for line in (folder / "spent.tsv").read_text().splitlines():
-        words, command_line = line.split("\t", 1)
+    for path in (folder / "spent").iterdir():
+        _, words, command_line = path.read_text().split("\n", 2)
         module = command_line.split(" ")[0]
         if module in MODULES:
             name = re.search(r"--log logs/(\S+)\.log", command_line)

@@ -15,8 +15,8 @@ from cadnet.schema import Experiment
 
 @dataclass(frozen=True)
 class Job:
-    """``subject``: the dataset, experiment, table or figure; ``experiment``: what it trains or uses;
-    ``needs``: other jobs' keys."""
+    """``subject``: the dataset, experiment, table or figure; ``experiment``: what it trains or
+    uses; ``needs``: other jobs' keys."""
 
     rule: str
     subject: str = ""

@@ -1,4 +1,4 @@
-"""When jobs would start and end on so many cores and GPUs: list scheduling, as Snakemake does it."""
+"""When jobs would start and end on so many cores and GPUs: list scheduling, Snakemake's way."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
     python -m cadnet.planning.steps --params params.yaml --config '{preset: demo}' --out steps.json
 
-On a CPU with one thread it is the time of the processor that counts, that of the thread which prepares
-batches included, so that other work on the machine disturbs little. The faces are noise.
+On a CPU with one thread it is the time of the processor that counts, that of the thread which
+prepares batches included, so that other work on the machine disturbs little. The faces are noise.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from cadnet.params import ParameterError, Params, load
 from cadnet.provenance import PACKAGE_ROOT, digest, write_json
 from cadnet.schema import Experiment
 
+_SECONDS = 2.0  # for the repeats of a kind's steps
+_SMALL = 96  # px of crops up to which all kinds are measured
 _KEPT = ("batch_size", "threads", "device", "precision", "channels_last", "compile")
 
 
@@ -48,7 +50,7 @@ class Speed(BaseModel):
 
 
 class Steps(BaseModel):
-    """What was measured on a machine: ``speeds`` by ``kind``; ``memory_mib``: the process's peak."""
+    """What was measured on a machine: ``speeds`` by ``kind``; ``memory_mib``: peak of the process."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -187,12 +189,30 @@ def read(path: Path) -> Steps:
         raise ParameterError(f"{path}: is no file of measured steps ({error})") from error
 
 
+def measured(params: Params, path: Path | None, *, gpus: int) -> Steps | None:
+    """Of a file, or measured here and kept there; None where a GPU's recorded ones are to do.
+
+    Raises:
+        ParameterError: the file is no file of steps.
+    """
+    if path and path.exists():
+        return read(path)
+    if gpus:
+        return None
+    # Large models take minutes for a few steps: of these one is measured, the others scaled.
+    names = None if params.data.size <= _SMALL else ["cadnet"]
+    found = measure(params, _SECONDS, names)
+    if path:
+        write_json(path, found.model_dump())
+    return found
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = job.parser(__doc__)
     parser.add_argument("--params", type=Path, default=PACKAGE_ROOT / "params.yaml")
     parser.add_argument("--config", type=yaml.safe_load, default={})
-    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--seconds", type=float, default=_SECONDS)
     parser.add_argument("--only", nargs="+", metavar="EXPERIMENT")
     parser.add_argument("--out", type=Path, required=True)
 
