@@ -2,8 +2,8 @@
 
     python benchmarks/overheads.py
 
-Runs two experiments of the smoke and of the demo preset (one epoch, one value of the search) through
-the real DAG, in a scratch folder. Bash itself tells what each job's processes took of the CPU, so that
+Runs two experiments of the smoke and of the demo preset (one epoch, a short search) through
+the real DAG, in a scratch folder. Bash itself tells what each job took of the CPU, so that
 other work on the machine disturbs little; what is left of Snakemake's total is Snakemake's own.
 """
 
@@ -29,8 +29,8 @@ from cadnet.params import load
 from cadnet.provenance import PACKAGE_ROOT
 
 EXPERIMENTS = ["cadnet", "cadnet_fer"]
-# Bash reads this file before each command, and at its end tells what its children took. `times` must
-# be the shell's own: a subshell has had no children.
+# Bash reads this file before each command, and at its end tells what its children took: `times`
+# of the shell itself, since a subshell has had no children.
 NOTE = """trap 'times > "$CADNET_SPENT/$$"; printf "%s" "${BASH_EXECUTION_STRING##*python -m }" \
 >> "$CADNET_SPENT/$$"' EXIT"""
 MODULES = {

@@ -85,6 +85,7 @@ def _predict(options: argparse.Namespace) -> str:
 
 
 def _plan(options: argparse.Namespace) -> str:
+    from cadnet.planning.overheads import overheads, yardstick
     from cadnet.planning.report import plan, text
     from cadnet.planning.steps import measured
 
@@ -94,8 +95,12 @@ def _plan(options: argparse.Namespace) -> str:
     official = (
         options.data or ("official" if params.preset == "paper" else "builtin")
     ) != "builtin"
-    steps = measured(params, options.steps, gpus=gpus)
-    return text(plan(params, cores=options.cores, gpus=gpus, steps=steps, official=official))
+    steps = measured(params, options.steps, cores=options.cores, gpus=gpus)
+    slower = yardstick(options.cores) / overheads().yardstick
+    made = plan(
+        params, cores=options.cores, gpus=gpus, steps=steps, official=official, slower=slower
+    )
+    return text(made)
 
 
 def _add_plan_arguments(parser: argparse.ArgumentParser) -> None:

@@ -97,7 +97,9 @@ class Costs:
     def _units(self, job: Job) -> float:
         """How many units of work a job has: pictures, predictions, architectures or epochs."""
         selected, seeds = self.params.selected(), len(self.params.seeds)
-        if job.rule in ("builtin", "align"):
+        if job.rule == "builtin":
+            return self.pictures[job.subject].all * (self.params.data.builtin.size / 160) ** 2
+        if job.rule == "align":
             return self.pictures[job.subject].all
         if job.rule == "score":
             return seeds * self._predicted(selected[job.subject])

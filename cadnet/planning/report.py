@@ -9,9 +9,9 @@ from cadnet.paper import typeset
 from cadnet.params import Params
 from cadnet.planning import space
 from cadnet.planning.costs import Costs
-from cadnet.planning.counts import pictures
-from cadnet.planning.jobs import Job, jobs
-from cadnet.planning.overheads import Overheads, overheads, yardstick
+from cadnet.planning.counts import Pictures, pictures
+from cadnet.planning.jobs import jobs
+from cadnet.planning.overheads import Overheads, overheads
 from cadnet.planning.schedule import critical_path, wall_time
 from cadnet.planning.steps import Steps
 
@@ -39,16 +39,18 @@ class Plan:
     rests_on: list[str]
 
 
-def plan(params: Params, *, cores: int, gpus: int, steps: Steps | None, official: bool) -> Plan:
+def plan(
+    params: Params, *, cores: int, gpus: int, steps: Steps | None, official: bool, slower: float
+) -> Plan:
     """Predicts a run on this machine; training on GPUs where there are some to be.
 
     Args:
         steps: measured with the same parameters; None: the recorded GPU's.
         official: the owners' datasets, whole; else built-in faces.
+        slower: this machine's time for what is recorded, over the recorded one's.
     """
     known = {name: pictures(params, name, official=official) for name in params.datasets()}
     recorded = overheads()
-    slower = yardstick() / recorded.yardstick
     costs = Costs(params, known, recorded, slower, steps)
     made = jobs(params, official=official, pdf=typeset.program() is not None)
     tasks = {job.key: costs.task(job, cores=cores) for job in made}
@@ -57,7 +59,8 @@ def plan(params: Params, *, cores: int, gpus: int, steps: Steps | None, official
         count, cpu, device = rules[job.rule]
         spent = costs.spent(job)
         rules[job.rule] = (count + 1, cpu + spent.cpu, device + spent.device)
-    startup = recorded.snakemake.job * slower
+    # The forwarder of journals takes its share of the cores while jobs run.
+    startup = (recorded.snakemake.job + recorded.forwarder.job / cores) * slower
     return Plan(
         title=f"{params.preset}: {len(params.selected())} experiments, "
         f"{len(params.seeds)} seeds, {'official' if official else 'built-in'} data",
@@ -65,7 +68,7 @@ def plan(params: Params, *, cores: int, gpus: int, steps: Steps | None, official
         wall=startup + wall_time(tasks, cores=cores, gpus=gpus),
         path=startup + critical_path(tasks),
         disk=space.on_disk(params, made, known, official=official),
-        memory=_memory(params, made, known, steps, cores=cores, gpus=gpus),
+        memory=_memory(params, known, steps, cores=cores, gpus=gpus),
         gpus=gpus,
         cores=cores,
         rests_on=_sources(params, costs, recorded, official),
@@ -73,16 +76,13 @@ def plan(params: Params, *, cores: int, gpus: int, steps: Steps | None, official
 
 
 def _memory(
-    params: Params, made: list[Job], known: dict[str, space.Pictures], steps: Steps | None,
-    *, cores: int, gpus: int,
-) -> dict[str, float]:  # fmt: skip
+    params: Params, known: dict[str, Pictures], steps: Steps | None, *, cores: int, gpus: int
+) -> dict[str, float]:
     largest = max(known.values(), key=lambda pictures: pictures.all)
     held = largest.all * space.HELD / 2**20
     if steps and not gpus:
-        return {
-            "a job": steps.memory_mib + held,
-            f"{cores} at once": cores * (steps.memory_mib + held),
-        }
+        job = steps.memory_mib + held
+        return {"a job": job, f"{cores} at once": cores * job}
     name, step = space.step_memory(params)
     base = 1500.0  # torch with CUDA's libraries
     return {f"the GPU, {name} in float32": step, "a job, beside it": base + held}

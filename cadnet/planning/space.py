@@ -54,7 +54,7 @@ def largest(params: Params) -> tuple[str, Experiment]:
 
 def step_memory(params: Params) -> tuple[str, float]:
     """The experiment whose training step holds most on the device, and MiB: counted for two
-    pictures in float32 on the CPU, and proportional to the batch beyond weights, gradients and momentum."""
+    pictures in float32 on the CPU, and proportional to the batch beyond what weights take."""
     import torch
 
     from cadnet.evaluation.measure import MIB, Entry, Subject

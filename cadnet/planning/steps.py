@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,7 +28,7 @@ from cadnet.params import ParameterError, Params, load
 from cadnet.provenance import PACKAGE_ROOT, digest, write_json
 from cadnet.schema import Experiment
 
-_SECONDS = 2.0  # for the repeats of a kind's steps
+_SECONDS = 1.0  # for the repeats of a kind's steps
 _SMALL = 96  # px of crops up to which all kinds are measured
 _KEPT = ("batch_size", "threads", "device", "precision", "channels_last", "compile")
 
@@ -50,7 +51,7 @@ class Speed(BaseModel):
 
 
 class Steps(BaseModel):
-    """What was measured on a machine: ``speeds`` by ``kind``; ``memory_mib``: peak of the process."""
+    """What was measured on a machine: ``speeds`` by ``kind``; ``memory_mib``: the peak."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -97,23 +98,29 @@ def _faces(folder: Path, size: int, count: int) -> Path:
     return path
 
 
-def measure(params: Params, seconds: float, names: list[str] | None = None) -> Steps:
-    """Every kind of step that the selected experiments (or only some) take.
+def measure(
+    params: Params, seconds: float, names: list[str] | None = None, part: int = 0, of: int = 1
+) -> Steps:
+    """Every kind of step that the selected experiments (or only some) take, or a part of these.
 
     Args:
-        seconds: for the repeats of one kind's steps, and of its predictions.
+        seconds: for the repeats of one kind's steps, and a quarter of it for its predictions.
     """
     from cadnet.evaluation.measure import device_name
     from cadnet.training.device import choose_device, repeatable
 
-    chosen = {kind(e, params.data.size): (n, e) for n, e in reversed(params.selected().items())
-              if names is None or n in names}  # fmt: skip
+    chosen = {
+        kind(e, params.data.size): (n, e)
+        for n, e in reversed(params.selected().items())
+        if names is None or n in names
+    }
+    ours = sorted(chosen.items(), key=lambda item: item[1][0])[part::of]
     train = params.train
     device = choose_device(train.device)
     with tempfile.TemporaryDirectory() as folder:
         path = _faces(Path(folder), params.data.size, 8 * train.batch_size)
         speeds = {}
-        for key, (name, experiment) in sorted(chosen.items(), key=lambda item: item[1][0]):
+        for key, (name, experiment) in ours:
             repeatable(0, experiment.train.threads)
             speeds[key] = _speed(path, name, experiment, params.data.size, device, seconds)
             print(f"{name}: {1e3 * speeds[key].step:.3f} ms a picture", flush=True)
@@ -189,11 +196,11 @@ def read(path: Path) -> Steps:
         raise ParameterError(f"{path}: is no file of measured steps ({error})") from error
 
 
-def measured(params: Params, path: Path | None, *, gpus: int) -> Steps | None:
+def measured(params: Params, path: Path | None, *, cores: int, gpus: int) -> Steps | None:
     """Of a file, or measured here and kept there; None where a GPU's recorded ones are to do.
 
     Raises:
-        ParameterError: the file is no file of steps.
+        ParameterError: the file is no file of steps, or they could not be measured.
     """
     if path and path.exists():
         return read(path)
@@ -201,10 +208,38 @@ def measured(params: Params, path: Path | None, *, gpus: int) -> Steps | None:
         return None
     # Large models take minutes for a few steps: of these one is measured, the others scaled.
     names = None if params.data.size <= _SMALL else ["cadnet"]
-    found = measure(params, _SECONDS, names)
+    found = _at_once(params, names, 1 if names else cores)
     if path:
         write_json(path, found.model_dump())
     return found
+
+
+def _at_once(params: Params, names: list[str] | None, processes: int) -> Steps:
+    """Measured by several processes, a part each: jobs, too, run beside others, which slow them."""
+    tree = params.model_dump(mode="json", by_alias=True)
+    with tempfile.TemporaryDirectory() as folder:
+        spec = Path(folder, "params.yaml")
+        spec.write_text(yaml.safe_dump({**tree, "presets": {params.preset: {}}}), encoding="utf-8")
+        command = [sys.executable, "-m", "cadnet.planning.steps", "--params", str(spec)]
+        command += ["--only", *names] if names else []
+        outs = [Path(folder, f"{part}.json") for part in range(processes)]
+        started = [
+            subprocess.Popen(
+                [*command, "--part", str(part), "--of", str(processes), "--out", str(out)],
+                stdout=subprocess.DEVNULL,
+            )
+            for part, out in enumerate(outs)
+        ]
+        codes = [process.wait() for process in started]
+        if any(codes):
+            raise ParameterError("steps cannot be measured: see above")
+        parts = [read(out) for out in outs]
+    return parts[0].model_copy(
+        update={
+            "memory_mib": max(part.memory_mib for part in parts),
+            "speeds": {key: speed for part in parts for key, speed in part.speeds.items()},
+        }
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -214,11 +249,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=yaml.safe_load, default={})
     parser.add_argument("--seconds", type=float, default=_SECONDS)
     parser.add_argument("--only", nargs="+", metavar="EXPERIMENT")
+    parser.add_argument("--part", type=int, default=0, help="of --of parts, from 0")
+    parser.add_argument("--of", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
 
     def run(options: argparse.Namespace) -> str:
         params = load(options.params, options.config)
-        found = measure(params, options.seconds, options.only)
+        found = measure(params, options.seconds, options.only, options.part, options.of)
         write_json(options.out, found.model_dump())
         return f"{len(found.speeds)} kinds of steps on {found.machine}"
 

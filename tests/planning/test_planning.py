@@ -12,7 +12,7 @@ from cadnet.planning.counts import pictures
 from cadnet.planning.jobs import jobs
 from cadnet.planning.report import plan, text
 from cadnet.planning.schedule import Task, critical_path, finished, wall_time
-from cadnet.planning.steps import Speed, Steps, kind
+from cadnet.planning.steps import Speed, Steps, gmacs, kind
 from tests.conftest import ROOT
 from tests.workflow.conftest import FEW, snakemake
 from tests.workflow.conftest import jobs as planned
@@ -97,37 +97,45 @@ def test_the_schedule_is_that_of_a_naive_simulation(seed):
     assert wall_time(tasks, cores=1000, gpus=1000) == critical_path(tasks)
 
 
-def steps(params, **speed):
-    chosen = {kind(e, params.data.size): name for name, e in params.selected().items()}
+def steps(params, *names):
+    """Made-up speeds of all kinds of steps, or of some experiments'."""
+    chosen = {n: e for n, e in params.selected().items() if not names or n in names}
     speeds = {
-        k: Speed(name=n, **{"step": 1.0, "look": 0.1, "gmacs": 1.0} | speed)
-        for k, n in chosen.items()
+        kind(e, params.data.size): Speed(name=n, step=1.0, look=0.1, gmacs=1.0)
+        for n, e in chosen.items()
     }
     return Steps(machine="here", preset=params.preset, memory_mib=100.0, speeds=speeds)
 
 
+def planned_for(params, cores, *names):
+    return plan(
+        params, cores=cores, gpus=0, steps=steps(params, *names), official=False, slower=1.0
+    )
+
+
 def test_training_takes_its_steps_and_validation_and_more_cores_help(params):
-    made = plan(params, cores=1, gpus=0, steps=steps(params), official=False)
+    made = planned_for(params, 1)
     count, _, seconds = made.rules["train"]
     expected = 0.0
     for experiment in params.experiments.values():
         data = pictures(params, experiment.train_on, official=False)
         expected += params.train.epochs * (data.train + 0.1 * data.validation)
     assert (count, seconds) == (39, pytest.approx(expected))
-    both = plan(params, cores=2, gpus=0, steps=steps(params), official=False)
+    both = planned_for(params, 2)
     assert made.path * 0.9 < both.wall < 0.6 * made.wall
     assert "train" in text(made) and "measured on this machine (here)" in text(made)
+    assert "by their multiply-adds" not in text(made)
 
 
 def test_what_was_not_measured_is_scaled_by_multiply_adds_and_said(params):
-    known = steps(params)
-    one = {k: s for k, s in known.speeds.items() if s.name == "cadnet"} or dict(
-        [next(iter(known.speeds.items()))]
-    )
-    made = plan(
-        params, cores=2, gpus=0, steps=known.model_copy(update={"speeds": one}), official=False
-    )
+    few = params.model_copy(update={"only": ["resnet18", "cadnet"]})
+    made = planned_for(few, 2, "cadnet")
     assert "by their multiply-adds, not measured" in text(made)
+    size = params.data.size
+    ratio = gmacs(params.experiments["resnet18"], size)  # the measured one counts as 1
+    data = pictures(params, "300w", official=False)
+    an_epoch = data.train + 0.1 * data.validation
+    assert made.rules["train"][2] == pytest.approx(3 * an_epoch * (1 + ratio))
 
 
 def test_disk_is_that_of_crops_and_models(paper):
