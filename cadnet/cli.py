@@ -94,6 +94,52 @@ def _predict(options: argparse.Namespace) -> str:
         raise CommandError(str(error)) from error
 
 
+def _plan(options: argparse.Namespace) -> str:
+    from cadnet.planning.overheads import overheads, yardstick
+    from cadnet.planning.report import plan, text
+    from cadnet.planning.steps import measured
+
+    overrides = {**options.config, **({"preset": options.preset} if options.preset else {})}
+    params = load(options.params, overrides)
+    gpus = options.gpus if options.gpus is not None else int(params.preset == "paper")
+    official = (
+        options.data or ("official" if params.preset == "paper" else "builtin")
+    ) != "builtin"
+    steps = measured(params, options.steps, cores=options.cores, gpus=gpus)
+    slower = yardstick(options.cores) / overheads().yardstick
+    made = plan(
+        params, cores=options.cores, gpus=gpus, steps=steps, official=official, slower=slower
+    )
+    return text(made)
+
+
+def _add_plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """What ``cadnet plan`` takes."""
+    parser.add_argument("--preset", choices=("smoke", "demo", "paper"))
+    parser.add_argument("--cores", type=_positive, default=os.cpu_count() or 1)
+    parser.add_argument("--gpus", type=_count, help="default: 1 for the paper preset, else none")
+    parser.add_argument(
+        "--data", choices=("official", "builtin"), help="default: official for the paper preset"
+    )
+    parser.add_argument(
+        "--steps", type=Path, metavar="FILE",
+        help="steps measured before (python -m cadnet.planning.steps); else they are measured, and "
+        "kept in FILE if that is not there; with GPUs recorded ones are taken without it",
+    )  # fmt: skip
+
+
+def _count(text: str) -> int:
+    if (number := int(text)) < 0:
+        raise ValueError
+    return number
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
+
+
 def _add_predict_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``cadnet predict`` takes."""
     parser.add_argument("inputs", nargs="+", type=Path, metavar="PHOTO|FOLDER|VIDEO")
@@ -160,6 +206,11 @@ def main(arguments: list[str] | None = None) -> int:
     command.set_defaults(run=_spec)
     command = commands.add_parser("models", help="list the architectures, what they cost and give")
     command.set_defaults(run=_models)
+    command = commands.add_parser(
+        "plan", help="what a run will take: jobs, hours, disk, memory; before it runs"
+    )
+    _add_plan_arguments(command)
+    command.set_defaults(run=_plan)
     command = commands.add_parser("data", help="the datasets")
     actions = command.add_subparsers(required=True, metavar="ACTION")
     action = actions.add_parser("status", help="which are there, whole or in part; how to get them")
