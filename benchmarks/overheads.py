@@ -28,7 +28,7 @@ import yaml
 from cadnet.params import load
 from cadnet.provenance import PACKAGE_ROOT
 
-EXPERIMENTS = ["cadnet", "cadnet_fer"]
+EXPERIMENTS = ["cadnet", "cadnet_fer", "cadnet_half"]
 # Bash reads this file before each command, and at its end tells what its children took: `times`
 # of the shell itself, since a subshell has had no children.
 NOTE = """trap 'times > "$CADNET_SPENT/$$"; printf "%s" "${BASH_EXECUTION_STRING##*python -m }" \
@@ -42,7 +42,8 @@ MODULES = {
     "cadnet.paper.report": "report", "cadnet.paper.latex": "paper",
     "cadnet.paper.typeset": "pdf", "cadnet.paper.plots": "plots",
     "cadnet.tracking.forward": "track", "cadnet.training.run": "train",
-    "cadnet.models.weights": "weights",
+    "cadnet.models.weights": "weights", "cadnet.records.run": "records",
+    "cadnet.export.int8": "quantise", "cadnet.export.costs": "costs",
 }  # fmt: skip
 
 

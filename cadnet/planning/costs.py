@@ -13,6 +13,8 @@ from cadnet.planning.schedule import Task
 from cadnet.planning.steps import Speed, Steps, gmacs, kind
 from cadnet.schema import Experiment
 
+_RUNS = 3
+"""Of each model that `costs` times: in PyTorch and onnxruntime, and a batch."""
 _LOOK = 1 / 3
 """Of a recorded step's time: its forward pass, which is all that a prediction needs."""
 
@@ -90,9 +92,11 @@ class Costs:
         return self.slower * mine + self._timings(job)
 
     def _timings(self, job: Job) -> float:
-        """What `measure` repeats for so long as it is told, whatever the machine."""
-        architectures = len(declarations.architectures())
-        return architectures * self.params.efficiency.seconds if job.rule == "measure" else 0.0
+        """What `measure` and `costs` repeat for as long as they are told, whatever the machine."""
+        seconds = self.params.efficiency.seconds
+        if job.rule == "costs":
+            return _RUNS * len(job.needs) * seconds
+        return len(declarations.architectures()) * seconds if job.rule == "measure" else 0.0
 
     def _units(self, job: Job) -> float:
         """How many units of work a job has: pictures, predictions, architectures or epochs."""
@@ -101,9 +105,9 @@ class Costs:
             return self.pictures[job.subject].all * (self.params.data.builtin.size / 160) ** 2
         if job.rule == "align":
             return self.pictures[job.subject].all
-        if job.rule == "score":
-            return seeds * self._predicted(selected[job.subject])
-        if job.rule == "predict" and job.experiment:
+        if job.rule == "score" and job.experiment:
+            return seeds * self._predicted(job.experiment)
+        if job.rule in ("predict", "quantise") and job.experiment:
             return self._predicted(job.experiment)
         if job.rule in ("collect", "report") or job.subject in ("C1", "C3"):
             return seeds * sum(map(self._predicted, selected.values()))
@@ -125,7 +129,7 @@ class Costs:
         return Task(
             seconds=spent.cpu + spent.device,
             needs=job.needs,
-            cores=cores if job.rule == "measure" else threads,
+            cores=cores if job.rule in ("measure", "costs") else threads,
             gpu=uses_gpu,
             urgent=job.rule in ("trial", "choose"),
         )

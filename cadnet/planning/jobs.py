@@ -105,30 +105,53 @@ def _results(params: Params) -> list[Job]:
         datasets = {experiment.train_on, *experiment.test_on}
         needs = (*keys("predict", runs(params, name)), *keys("align", sorted(datasets)))
         made.append(Job("score", name, needs, experiment))
+    made += _smaller(params)
     trained = keys("train", runs(params))
-    tracked = ()
+    tracked: tuple[str, ...] = ()
     if params.tracking.enabled:
         made.append(Job("track", needs=(*trained, *keys("trial", trials(params)))))
         tracked = ("track ",)
-    scored = keys("score", params.selected())
+    scored = keys("score", [*params.selected(), *params.quantised()])
     made.append(Job("collect", needs=(*scored, *keys("align", params.datasets()), *tracked)))
     return [*made, Job("measure"), Job("plots", needs=trained)]
+
+
+def _smaller(params: Params) -> list[Job]:
+    """Models in 8 bits, scored, and what table E1's models cost."""
+    made, selected, quantised = [], params.selected(), params.quantised()
+    for name, of in quantised.items():
+        aligned = keys("align", sorted({selected[of].train_on, *selected[of].test_on}))
+        for seed in params.seeds:
+            needs = (*keys("train", [f"{of}/{seed}"]), *aligned)
+            made.append(Job("quantise", f"{name}/{seed}", needs, selected[of]))
+        needs = (*keys("quantise", runs(params, name)), *aligned)
+        made.append(Job("score", name, needs, selected[of]))
+    compared = declarations.compared()
+    first = min(params.seeds)
+    needs = (
+        *keys("train", [f"{name}/{first}" for name in compared if name in selected]),
+        *keys("quantise", [f"{name}/{first}" for name in compared if name in quantised]),
+    )
+    return [*made, Job("costs", needs=needs)] if needs else made
 
 
 def _declared(params: Params, *declared: declarations._Declared) -> tuple[str, ...]:
     """What a table or a figure is made from, as ``declared_inputs`` of the workflow has it."""
     selected = params.selected()
-    named = [e for item in declared for e in item.needed_experiments() if e in selected]
+    scored = {**selected, **{name: selected[of] for name, of in params.quantised().items()}}
+    named = [e for item in declared for e in item.needed_experiments() if e in scored]
     if any(item.needs_all() for item in declared):
         named = list(selected)
     datasets = {d for item in declared for d in item.needed_datasets()}
-    datasets |= {d for e in named for d in (selected[e].train_on, *selected[e].test_on)}
+    datasets |= {d for e in named for d in (scored[e].train_on, *scored[e].test_on)}
     needs = [*keys("score", dict.fromkeys(named))]
     needs += keys("align", sorted(datasets & set(params.datasets())))
     if any(item.needs_efficiency() for item in declared):
         needs.append("measure ")
     if any(item.kind == "search" for item in declared) and params.searched():
         needs.append("choose ")
+    if any(item.kind == "compression" for item in declared) and named:
+        needs.append("costs ")
     return tuple(needs)
 
 
@@ -154,4 +177,6 @@ def _report(params: Params, pdf: bool) -> list[Job]:
         made.append(Job("pdf", needs=(*last, *drawn)))
         last = ("pdf ",)
     made.append(Job("report", needs=(*drawn, *last)))
-    return [*made, Job("all", needs=("report ", "plots "))]
+    filled = (*keys("table", tables), *drawn, "collect ")
+    made.append(Job("records", needs=(*filled, *keys("align", params.datasets()))))
+    return [*made, Job("all", needs=("report ", "plots ", "records "))]
