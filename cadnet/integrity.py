@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -30,14 +31,19 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def start_recording() -> None:
-    """This process is a job: what ``atomic_path`` writes from here on is recorded."""
+@contextmanager
+def recording() -> Iterator[None]:
+    """A job runs: what ``atomic_path`` writes meanwhile, in any thread, is recorded."""
     global _recording
-    _recording = True
+    before, _recording = _recording, True
+    try:
+        yield
+    finally:
+        _recording = before
 
 
 def digest_to_record(written: Path) -> str | None:
-    """A file's digest where this process records; None elsewhere, and for a folder."""
+    """A file's digest while a job runs; None elsewhere, and for a folder."""
     return file_digest(written) if _recording and written.is_file() else None
 
 

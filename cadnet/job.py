@@ -136,12 +136,12 @@ def main(
             print(f"error: cannot write {options.log}: {error}", file=sys.stderr)
             return 1
     expected: tuple[type[Exception], ...] = (OutputError, CorruptedError, *errors)
-    integrity.start_recording()
+    # What cannot be written, and is no result, is a line of the log.
+    unnamed = writing(options.log or Path("standard output"), FULL_OR_READ_ONLY)
     try:
         for path in _files(options):
             integrity.verified(path)
-        # What cannot be written, and is no result, is a line of the log.
-        with writing(options.log or Path("standard output"), FULL_OR_READ_ONLY):
+        with integrity.recording(), unnamed:
             print(masked(run(options)), flush=True)
     except expected as error:
         _complain(error)

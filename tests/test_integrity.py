@@ -139,8 +139,7 @@ def test_folders_and_processes_that_are_no_jobs_record_nothing(tmp_path):
     script = (
         "from cadnet import integrity; from pathlib import Path\n"
         "from cadnet.provenance import atomic_path\n"
-        "integrity.start_recording()\n"
-        f"with atomic_path(Path({str(tmp_path / 'folder')!r})) as temporary: temporary.mkdir()\n"
+        f"with integrity.recording(), atomic_path(Path({str(tmp_path / 'folder')!r})) as temporary: temporary.mkdir()\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
     assert (tmp_path / "folder").is_dir() and not (tmp_path / integrity.FOLDER).exists()

@@ -295,7 +295,7 @@ def test_a_disk_that_fills_up_keeps_what_has_come(server, out, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "copyfileobj", full)
-        with pytest.raises(OutputError, match="no space is left there"):
+        with pytest.raises(OutputError, match="no space is left on "):
             fetch.fetch(out, [archive(server)])
     assert not out.exists() and part(out).read_bytes() == BODY
     assert not (part(out).parent / "files").exists()

@@ -73,7 +73,7 @@ def test_figures_are_the_same_bytes_valid_and_small(saved, faces, params, tmp_pa
     more = [f"--examples={faces}", f"--models={json.dumps({'size': 32, 'models': shapes})}"]
     names = ["F10", "F3", "F4", "F5", "F7", "F8", "F9"]
     first, second = (draw(saved, tmp_path / folder, names, more) for folder in ("one", "two"))
-    drawn = sorted(path.name for path in first.iterdir())
+    drawn = sorted(path.name for path in first.glob("[!.]*"))
     assert drawn == sorted(f"{name}.{kind}" for name in names for kind in ("png", "svg"))
     for name in drawn:
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
@@ -145,7 +145,7 @@ def test_curves_are_means_over_seeds_and_forget_old_experiments(tmp_path):
     arguments = ["--histories", *map(str, sorted(tmp_path.glob("*/*/history.csv")))]
     arguments += ["--curves", str(tmp_path / "curves"), "--page", str(tmp_path / "plots.html")]
     assert plots.main(arguments) == 0
-    (curve,) = (tmp_path / "curves").iterdir()
+    (curve,) = (tmp_path / "curves").glob("[!.]*")
     table = pd.read_csv(curve)
     assert table["validation_nrmse_mean_io"].tolist() == [10.0, 6.0]
     assert table["loss"].tolist() == [20.0, 12.0]

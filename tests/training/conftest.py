@@ -14,11 +14,17 @@ COUNTS = {
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
+def data(tmp_path_factory):
+    """Where the store is."""
     root = tmp_path_factory.mktemp("faces")
     write_300w(root, counts=COUNTS, seed=0, size=64)
     align(root, root / "a.arrow", spec(COUNTS))
-    return Store(root / "a.arrow")
+    return root / "a.arrow"
+
+
+@pytest.fixture(scope="module")
+def store(data):
+    return Store(data)
 
 
 def experiment(params, name="cadnet", **changes):

@@ -24,10 +24,9 @@ SIZES = {"cadnet": 20, "cadnet_fer": 20, "cadnet_3d": 100}
 
 
 @pytest.fixture(scope="module")
-def both(params, store, tmp_path_factory):
+def both(params, data, tmp_path_factory):
     """What two processes left, and what one leaves: two steps of each model."""
     folder, specs = tmp_path_factory.mktemp("ranks"), {}
-    data = next(tmp_path_factory.getbasetemp().glob("faces*")) / "a.arrow"
     for name, size in SIZES.items():
         spec = experiment(params, epochs=1, batch_size=size, learning_rate=1e-3, clip_gradient=1.0)
         specs[name] = spec.model_copy(update={"model": params.models[name]}).model_dump(mode="json")

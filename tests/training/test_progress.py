@@ -147,12 +147,9 @@ def test_expressions_of_one_kind_teach_nothing(params, tmp_path):
         engine.train(faces, chosen, seed=0)
 
 
-def test_a_process_killed_at_random_moments_ends_in_the_same_bits(
-    params, store, tmp_path, tmp_path_factory
-):
+def test_a_process_killed_at_random_moments_ends_in_the_same_bits(params, data, tmp_path):
     """Real processes: SIGKILL twice, SIGTERM once, wherever they are, saving included."""
     spec = experiment(params, epochs=9, batch_size=8).model_dump(mode="json")
-    data = next(tmp_path_factory.getbasetemp().glob("faces*")) / "a.arrow"
     arguments = ["--spec", json.dumps(spec), "--experiment", "cadnet", "--seed", "0"]
     arguments += ["--data", str(data), "--save-every", "0"]
     whole, out = tmp_path / "whole", tmp_path / "out"

@@ -18,11 +18,6 @@ from cadnet.training.step import Step
 from tests.training.conftest import experiment
 
 
-@pytest.fixture(scope="module")
-def data(store, tmp_path_factory):
-    return next(tmp_path_factory.getbasetemp().glob("faces*")) / "a.arrow"
-
-
 def start(params, data, out, **changes):
     spec = experiment(params, epochs=4, **changes).model_dump(mode="json")
     return run.run(run.Job(spec, name="cadnet", seed=0, data=data, out=out))

@@ -14,10 +14,9 @@ NAMES = list(load(ROOT / "params.yaml", {"preset": "smoke"}).models)
 
 
 @pytest.fixture(scope="module")
-def faces(store, tmp_path_factory):
+def faces(data):
     """With expressions, and as frames of videos."""
-    path = next(tmp_path_factory.getbasetemp().glob("faces*")) / "a.arrow"
-    made = module.Store(path)
+    made = module.Store(data)
     made.expression[:] = torch.arange(len(made)).numpy() % 8
     rows = made.rows(split="train")
     made.video[rows] = (torch.arange(len(rows)).numpy() // 6).astype(str)

@@ -17,6 +17,7 @@ from tests.workflow.conftest import EXPERIMENTS, FEW, TRIALS, jobs, snakemake
 
 OUTPUTS = declarations.outputs()
 REPORT = ["report", "paper", "records", *(["pdf"] if typeset.program() else [])]
+QUANTISED = "cadnet_int8"
 ONCE = dict.fromkeys(["track", "collect", *REPORT, "plots", "all"], 1)
 
 
@@ -38,8 +39,11 @@ def downstream(*experiments):
         if {*figure.needed_experiments()} & {*experiments}
         or (figure.examples and figure.examples.experiment in experiments)
     }
+    quantised = {"quantise": 1, "costs": 1} if "cadnet" in experiments else {}
     return {
-        **dict.fromkeys(["train", "predict", "score"], len(experiments)),
+        **dict.fromkeys(["train", "predict"], len(experiments)),
+        "score": len(experiments) + bool(quantised),
+        **quantised,
         "table": made_from("tables", *experiments),
         "figure": len(figures),
         "examples": examples,
@@ -57,7 +61,7 @@ def test_everything_is_there(smoke):
     page = (smoke / "reports/index.html").read_text()
     assert "built-in" in page
     records = json.loads((smoke / "results/runs.json").read_text())
-    assert {r["experiment"] for r in records} == set(EXPERIMENTS)
+    assert {r["experiment"] for r in records} == {*EXPERIMENTS, QUANTISED}
     assert all(len(r["data_digest"]) == 64 and r["mlflow_run_id"] for r in records)
 
 
@@ -119,8 +123,9 @@ def test_another_rank_is_searched_around_anew(smoke):
 def test_a_new_seed_trains_that_seed_alone(smoke):
     plan = jobs(snakemake(smoke, "-n", config=[*FEW, "seeds=[0, 1]"]))
     assert {rule: plan[rule] for rule in ("train", "predict", "score")} == {
-        "train": 2, "predict": 2, "score": 2,
+        "train": 2, "predict": 2, "score": 3,
     }  # fmt: skip
+    assert plan["quantise"] == 1
     assert "trial" not in plan and "align" not in plan and "measure" not in plan
 
 
