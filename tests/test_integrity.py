@@ -136,10 +136,6 @@ def test_folders_and_processes_that_are_no_jobs_record_nothing(tmp_path):
     with atomic_path(tmp_path / "result.csv") as temporary:
         temporary.write_text("x")
     assert not (tmp_path / integrity.FOLDER).exists()
-    script = (
-        "from cadnet import integrity; from pathlib import Path\n"
-        "from cadnet.provenance import atomic_path\n"
-        f"with integrity.recording(), atomic_path(Path({str(tmp_path / 'folder')!r})) as temporary: temporary.mkdir()\n"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    with integrity.recording(), atomic_path(tmp_path / "folder") as temporary:
+        temporary.mkdir()
     assert (tmp_path / "folder").is_dir() and not (tmp_path / integrity.FOLDER).exists()
