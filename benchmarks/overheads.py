@@ -1,50 +1,64 @@
-"""What jobs cost beside training: CPU seconds by rule, for cadnet/planning/overheads.yaml.
+"""What jobs cost beside training steps, in CPU seconds by rule: cadnet/planning/overheads.yaml.
 
     python benchmarks/overheads.py
 
-Runs two experiments of the smoke and of the demo preset (one epoch, a short search) through
-the real DAG, in a scratch folder. Bash itself tells what each job took of the CPU, so that
-other work on the machine disturbs little; what is left of Snakemake's total is Snakemake's own.
+Runs a few experiments of the smoke and of the demo preset (one epoch, a short search) through the
+real DAG, in a scratch folder, and writes that file; what it records of GPUs stays. Bash itself
+tells what each job took of the CPU, so that other work on the machine disturbs little; what is left
+of Snakemake's total is Snakemake's own. A rule's fixed and proportional parts follow from the two
+presets by least squares.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import psutil
+import torch
 import yaml
+from scipy.optimize import nnls
 
+from cadnet.evaluation.measure import device_name
+from cadnet.paper import typeset
 from cadnet.params import load
-from cadnet.provenance import PACKAGE_ROOT
+from cadnet.planning import overheads, steps
+from cadnet.planning.costs import Costs
+from cadnet.planning.counts import pictures
+from cadnet.planning.jobs import jobs
+from cadnet.planning.overheads import Cost
+from cadnet.provenance import PACKAGE_ROOT, atomic_path
 
+CORES = 2
 EXPERIMENTS = ["cadnet", "cadnet_fer", "cadnet_half"]
 # Bash reads this file before each command, and at its end tells what its children took: `times`
 # of the shell itself, since a subshell has had no children.
 NOTE = """trap 'times > "$CADNET_SPENT/$$"; printf "%s" "${BASH_EXECUTION_STRING##*python -m }" \
 >> "$CADNET_SPENT/$$"' EXIT"""
-MODULES = {
-    "cadnet.data.synthetic.generate": "builtin", "cadnet.data.align": "align",
-    "cadnet.training.search": "choose", "cadnet.training.predict": "predict",
-    "cadnet.evaluation.score": "score", "cadnet.evaluation.collect": "collect",
-    "cadnet.evaluation.measure": "measure", "cadnet.evaluation.examples": "examples",
-    "cadnet.paper.tables": "table", "cadnet.paper.figures": "figure",
-    "cadnet.paper.report": "report", "cadnet.paper.latex": "paper",
-    "cadnet.paper.typeset": "pdf", "cadnet.paper.plots": "plots",
-    "cadnet.tracking.forward": "track", "cadnet.training.run": "train",
-    "cadnet.models.weights": "weights", "cadnet.records.run": "records",
-    "cadnet.export.int8": "quantise", "cadnet.export.costs": "costs",
-}  # fmt: skip
+GROUPS = {
+    "search": "trial",
+    "tables": "table",
+    "figures": "figure",
+}  # rules, by their logs' folders
+
+
+class Run(NamedTuple):
+    """CPU seconds of a run: of each job by the plan's name for it, and of what is no job."""
+
+    jobs: dict[str, float]
+    snakemake: float
+    planning: float
+    forwarder: float
 
 
 def seconds(words: str) -> float:
@@ -60,74 +74,146 @@ def followers(spent: dict[int, float]) -> None:
             spent[process.pid] = sum(process.info["cpu_times"][:2])
 
 
-def run(preset: str, folder: Path) -> dict[str, object]:
-    """One preset's jobs: seconds by rule and name, of Snakemake itself, of the forwarder."""
+def key(log: str) -> str:
+    """The plan's name of a job, from its log's."""
+    folder, _, subject = log.partition("/")
+    subject = re.sub(r"/(seed|trial)([0-9]+)$", r"/\2", subject)
+    return f"{GROUPS.get(folder, folder)} {subject}"
+
+
+def settings(preset: str) -> dict[str, object]:
+    """What is run of a preset."""
     grids = dict.fromkeys(load(PACKAGE_ROOT / "params.yaml").search.grids)
     grids["rank"] = {"values": [8.0, 16.0]}  # type: ignore[assignment]
-    tree = {
+    return {
         "preset": preset,
         "only": EXPERIMENTS,
         "seeds": [0],
         "train": {"epochs": 1, "warmup_epochs": 0},
         "search": {"epochs": 1, "grids": grids},
     }
-    (folder / "mine.yaml").write_text(yaml.safe_dump(tree))
+
+
+def children() -> float:
+    """CPU seconds of the processes that have ended."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
+def run(preset: str, folder: Path) -> Run:
+    """One preset's jobs."""
+    (folder / "mine.yaml").write_text(yaml.safe_dump(settings(preset)))
     (folder / "note.sh").write_text(NOTE)
+    (folder / "spent").mkdir()
+    command = [Path(sys.executable).with_name("snakemake"), "--cores", str(CORES)]
+    command += ["--directory", folder, "--configfile", folder / "mine.yaml"]
     environment = {
         **os.environ,
         "BASH_ENV": str(folder / "note.sh"),
         "CADNET_SPENT": str(folder / "spent"),
     }
-    (folder / "spent").mkdir()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [Path(sys.executable).with_name("snakemake"), "--cores", "2", "--directory", folder]
+    forwarding: dict[int, float] = {}
+    before = children()
     with (folder / "out.txt").open("w") as out:
+        plan = [*command, "--dry-run", "--quiet", "--", "all"]
+        subprocess.run(plan, cwd=PACKAGE_ROOT, stdout=out, stderr=out, check=True)
+        planned = children()
         started = subprocess.Popen(
-            [*command, "--configfile", folder / "mine.yaml", "--", "all"],
-            cwd=PACKAGE_ROOT, env=environment, stdout=out, stderr=out,
-        )  # fmt: skip
-        forwarding: dict[int, float] = {}
+            [*command, "--", "all"], cwd=PACKAGE_ROOT, env=environment, stdout=out, stderr=out
+        )
         while started.poll() is None:
             followers(forwarding)
             time.sleep(1)
     if started.returncode:
         raise SystemExit((folder / "out.txt").read_text())
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    total = sum(getattr(after, n) - getattr(before, n) for n in ("ru_utime", "ru_stime"))
-    jobs = defaultdict(list)
+    total = children() - planned
+    spent = {}
     for path in (folder / "spent").iterdir():
-        _, words, command_line = path.read_text().split("\n", 2)
-        module = command_line.split(" ")[0]
-        if module in MODULES:
-            name = re.search(r"--log logs/(\S+)\.log", command_line)
-            jobs[MODULES[module]].append((name[1] if name else "", seconds(words)))
-    taken = sum(s for rule in jobs.values() for _, s in rule)
-    count = sum(map(len, jobs.values()))
-    return {
-        "jobs": {rule: dict(sorted(found)) for rule, found in sorted(jobs.items())},
-        "snakemake": round(total - taken, 2),
-        "count": count,
-        "forwarder": round(max(forwarding.values(), default=0.0), 2),
-    }
+        _, words, line = path.read_text().split("\n", 2)
+        if name := re.search(r"--log logs/(\S+)\.log", line):
+            spent[key(name[1])] = seconds(words)
+    return Run(
+        spent, total - sum(spent.values()), planned - before, max(forwarding.values(), default=0.0)
+    )
+
+
+def parts(preset: str, found: Run) -> dict[str, list[tuple[float, float]]]:
+    """Units and CPU seconds of each job, without training steps and timings: by rule, or by job
+    where the plan knows the job itself."""
+    params = load(PACKAGE_ROOT / "params.yaml", settings(preset))
+    known = {name: pictures(params, name, official=False) for name in params.datasets()}
+    measured = steps.measured(params, None, cores=CORES, gpus=0)
+    costs = Costs(params, known, overheads.overheads(), 1.0, measured)
+    points = defaultdict(list)
+    for job in jobs(params, official=False, pdf=typeset.program() is not None):
+        if job.key not in found.jobs:
+            print(f"{preset}: no time of {job.key}", file=sys.stderr)
+            continue
+        rest = found.jobs[job.key] - costs.device(job) - costs.timings(job)
+        by_itself = job.rule == "table" and costs.units(job)
+        points[job.key if by_itself else job.rule].append((costs.units(job), rest))
+    return points
+
+
+def fitted(points: list[tuple[float, float]]) -> Cost:
+    """Fixed and proportional seconds, neither below zero."""
+    units, spent = np.array(points).T
+    if not units.any():
+        return Cost(job=round(max(0.0, spent.mean()), 2))
+    (job, unit), _ = nnls(np.column_stack([np.ones_like(units), units]), spent)
+    return Cost(job=round(job, 2), unit=float(f"{unit:.3g}"))
+
+
+def written(cost: Cost) -> str:
+    unit = f", unit: {cost.unit}" if cost.unit else ""
+    return f"{{ job: {cost.job}{unit} }}"
+
+
+def write(runs: dict[str, Run]) -> None:
+    """The file that the plan reads."""
+    points = defaultdict(list)
+    for preset, found in runs.items():
+        for name, more in parts(preset, found).items():
+            points[name] += more
+    count = sum(len(found.jobs) for found in runs.values())
+    planning = sum(found.planning for found in runs.values())
+    snakemake = Cost(
+        job=planning / len(runs),
+        unit=(sum(found.snakemake for found in runs.values()) - planning) / count,
+    )
+    snakemake = Cost(job=round(snakemake.job, 2), unit=round(snakemake.unit, 3))
+    forwarder = Cost(job=round(np.mean([found.forwarder for found in runs.values()]), 2))
+    gpu = overheads.overheads().gpu
+    lines = [
+        "# What jobs cost beside training steps, in processor seconds, written by",
+        "# benchmarks/overheads.py but for `gpu`. `job`: each job; `unit`: beyond it for each",
+        "# picture (builtin, align), prediction (predict, score, quantise, collect, report, C1, C3)",
+        "# or architecture (measure). `yardstick`: cadnet.planning.overheads.",
+        f"machine: {CORES} cores of {device_name(torch.device('cpu'))}",
+        f"yardstick: {overheads.yardstick(CORES):.2f}",
+        f"snakemake: {written(snakemake)} # before the first job; for each job",
+        f"forwarder: {written(forwarder)} # journals to MLflow, beside the jobs",
+        "rules:",
+        *(f"  {name}: {written(fitted(found))}" for name, found in sorted(points.items())),
+        "gpu:",
+        f"  architecture: {gpu.architecture}",
+        f"  pictures_per_second: {gpu.pictures_per_second:g} # bfloat16, batches of 32, not compiled",
+        f"  where: {gpu.where}",
+    ]
+    with atomic_path(PACKAGE_ROOT / "cadnet/planning/overheads.yaml") as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, help="every job's seconds, as JSON")
-    parser.add_argument("--preset", choices=("smoke", "demo"), nargs="+", default=["smoke", "demo"])
-    options = parser.parse_args()
-    found = {}
-    for preset in options.preset:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    runs = {}
+    for preset in ("smoke", "demo"):
         with tempfile.TemporaryDirectory() as folder:
-            found[preset] = run(preset, Path(folder))
-        print(preset, "Snakemake itself", found[preset]["snakemake"], "s,", found[preset]["count"],
-              "jobs; forwarder", found[preset]["forwarder"], "s")  # fmt: skip
-        for rule, jobs in found[preset]["jobs"].items():  # type: ignore[attr-defined]
-            times = list(jobs.values())
-            print(f"  {rule:<10} {len(times):>3} jobs  median {statistics.median(times):6.2f}  "
-                  f"sum {sum(times):7.2f} s")  # fmt: skip
-        if options.out:
-            options.out.write_text(json.dumps(found, indent=1))
+            runs[preset] = run(preset, Path(folder))
+    write(runs)
 
 
 if __name__ == "__main__":

@@ -75,30 +75,29 @@ class Costs:
 
     def spent(self, job: Job) -> Spent:
         """A job's seconds."""
-        fixed, device = self._overhead(job), 0.0
+        rules = self.overheads.rules
+        cost = rules.get(job.key, rules.get(job.rule, Cost(job=0)))
+        mine = cost.job + cost.unit * self.units(job) + self.overheads.snakemake.unit
+        return Spent(self.slower * mine + self.timings(job), self.device(job))
+
+    def device(self, job: Job) -> float:
+        """Seconds of a job's training steps and predictions."""
         if job.experiment and job.rule in ("train", "trial"):
             speed, data = self.speed(job.experiment), self.pictures[job.experiment.train_on]
             an_epoch = data.train * speed.step + data.validation * speed.look
-            device = job.experiment.train.epochs * an_epoch
-        elif job.experiment and job.rule == "predict":
-            looked = sum(self.pictures[name].predicted for name in job.experiment.test_on)
-            device = looked * self.speed(job.experiment).look
-        return Spent(fixed, device)
+            return job.experiment.train.epochs * an_epoch
+        if job.experiment and job.rule == "predict":
+            return self._predicted(job.experiment) * self.speed(job.experiment).look
+        return 0.0
 
-    def _overhead(self, job: Job) -> float:
-        rules = self.overheads.rules
-        cost = rules.get(f"{job.rule} {job.subject}", rules.get(job.rule, Cost(job=0)))
-        mine = cost.job + cost.unit * self._units(job) + self.overheads.snakemake.unit
-        return self.slower * mine + self._timings(job)
-
-    def _timings(self, job: Job) -> float:
+    def timings(self, job: Job) -> float:
         """What `measure` and `costs` repeat for as long as they are told, whatever the machine."""
         seconds = self.params.efficiency.seconds
         if job.rule == "costs":
             return _RUNS * len(job.needs) * seconds
         return len(declarations.architectures()) * seconds if job.rule == "measure" else 0.0
 
-    def _units(self, job: Job) -> float:
+    def units(self, job: Job) -> float:
         """How many units of work a job has: pictures, predictions, architectures or epochs."""
         selected, seeds = self.params.selected(), len(self.params.seeds)
         if job.rule == "builtin":
@@ -113,9 +112,6 @@ class Costs:
             return seeds * sum(map(self._predicted, selected.values()))
         if job.rule == "measure":
             return len(declarations.architectures())
-        if job.rule in ("train", "trial") and job.experiment:
-            # Journals are forwarded while jobs run, by a process beside them.
-            return job.experiment.train.epochs
         return 0
 
     def _predicted(self, experiment: Experiment) -> int:
