@@ -186,9 +186,9 @@ def write(runs: dict[str, Run]) -> None:
     gpu = overheads.overheads().gpu
     lines = [
         "# What jobs cost beside training steps, in processor seconds, written by",
-        "# benchmarks/overheads.py but for `gpu`. `job`: each job; `unit`: beyond it for each",
-        "# picture (builtin, align), prediction (predict, score, quantise, collect, report, C1, C3)",
-        "# or architecture (measure). `yardstick`: cadnet.planning.overheads.",
+        "# benchmarks/overheads.py but for `gpu` (bfloat16, batches of 32, not compiled). `job`:",
+        "# each job; `unit`: beyond it for each picture (builtin, align), prediction (predict,",
+        "# score, quantise, collect, report, C1, C3) or architecture (measure).",
         f"machine: {CORES} cores of {device_name(torch.device('cpu'))}",
         f"yardstick: {overheads.yardstick(CORES):.2f}",
         f"snakemake: {written(snakemake)} # before the first job; for each job",
@@ -197,7 +197,7 @@ def write(runs: dict[str, Run]) -> None:
         *(f"  {name}: {written(fitted(found))}" for name, found in sorted(points.items())),
         "gpu:",
         f"  architecture: {gpu.architecture}",
-        f"  pictures_per_second: {gpu.pictures_per_second:g} # bfloat16, batches of 32, not compiled",
+        f"  pictures_per_second: {gpu.pictures_per_second:g}",
         f"  where: {gpu.where}",
     ]
     with atomic_path(PACKAGE_ROOT / "cadnet/planning/overheads.yaml") as temporary:
