@@ -167,6 +167,10 @@ class _Declared(_Strict):
         """Whether measured costs are read."""
         return bool(self.architectures) or self.kind in _READ_ALL
 
+    def states_times(self) -> bool:
+        """Whether it shows a machine's times, which no two runs have in common."""
+        return self.needs_efficiency() or self.kind == "compression"
+
 
 class Table(_Declared):
     """A table. ``kind``: a key of ``KINDS``."""

@@ -41,10 +41,10 @@ def outputs(options: argparse.Namespace) -> list[Part]:
     for path in options.tables:
         table = known.tables[path.stem]
         name = f"Table {path.stem}: {table.title}"
-        parts.append(Part(path, f"tables/{path.name}", name, not table.needs_efficiency()))
+        parts.append(Part(path, f"tables/{path.name}", name, not table.states_times()))
     for path in options.figures:
         figure = known.figures[path.stem]
-        timed = any(item.needs_efficiency() for item in sources(figure))
+        timed = any(item.states_times() for item in sources(figure))
         name = f"Figure {path.stem}: {figure.title}"
         parts.append(Part(path, f"figures/{path.name}", name, not timed))
     return parts

@@ -80,11 +80,11 @@ def test_two_fresh_runs_of_a_commit_have_the_same_records(published, clone):
     done = snakemake(folder, root=folder, config=CONFIG)
     assert done.returncode == 0, done.stderr
     known = declarations.declared()
-    timed = {f"tables/{n}.csv" for n, t in known.tables.items() if t.needs_efficiency()}
+    timed = {f"tables/{n}.csv" for n, t in known.tables.items() if t.states_times()}
     timed |= {
         f"figures/{n}.png"
         for n, figure in known.figures.items()
-        if any(item.needs_efficiency() for item in declarations.sources(figure))
+        if any(item.states_times() for item in declarations.sources(figure))
     }
     first, second = (root / layout.FOLDER for root in (published, folder))
     differ = {

@@ -53,7 +53,8 @@ def test_the_crate_holds_every_file_by_its_digest(crate, folder, smoke):
     assert written < set(parts)
     stated = {name: part["sha256"] for name, part in parts.items() if part.get("sha256")}
     assert all(sha256(folder / name) == digest for name, digest in stated.items())
-    timed = {"tables/T3.csv", "tables/C3.csv", "figures/X6.png", "figures/X10.png"}
+    timed = {f"tables/{name}.csv" for name in ("T3", "C3", "E1")}
+    timed |= {f"figures/{name}.png" for name in ("X6", "X10", "E1")}
     assert {"tables/T2.csv", "figures/F7.png", "scores.csv", "run.json"} <= set(stated)
     assert not timed & set(stated) and timed < set(parts)
     assert sha256(smoke / "reports/tables/T2.csv") == stated["tables/T2.csv"]
