@@ -26,4 +26,4 @@ def test_everything_can_be_planned_without_a_number_of_cores(tmp_path):
         text=True,
     )
     plan = jobs(done)
-    assert (plan["train"], plan["measure"]) == (1, 1)
+    assert (plan["train"], plan["measure"], plan["costs"]) == (1, 1, 1)

@@ -42,8 +42,8 @@ rule costs:
     retries: 1
     conda:
         "../../environment.yml"
-    # Nothing else runs beside it: what it measures is time.
-    threads: workflow.cores
+    # As `measure`: nothing else runs beside it, and a profile may say a number.
+    threads: lambda w: workflow.cores
     params:
         code=code("cadnet.export.costs"),
         seconds=PARAMS.efficiency.seconds,
