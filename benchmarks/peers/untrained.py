@@ -1,6 +1,6 @@
-"""Checkpoints of CAD-Net in the paper's size (224 px, full width), untrained: for their latency.
+"""CAD-Net in the paper's size (224 px, full width), untrained: for its latency.
 
-python benchmarks/peers/untrained.py OUT      # OUT/stride8/model.safetensors, …
+python benchmarks/peers/untrained.py OUT      # OUT/stride8/model.safetensors, OUT/stride8.onnx, …
 """
 
 import sys
@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 
 from cadnet.evaluation.efficiency import build
+from cadnet.export.formats import write_onnx
+from cadnet.export.graph import Exported
 from cadnet.params import load
 from cadnet.provenance import PACKAGE_ROOT
 from cadnet.training import checkpoint
@@ -27,6 +29,7 @@ for stride, pool in ((8, model.pool), (16, model.pool), (32, 1)):  # 7 × 7 is a
         "margin": params.data.margin, "framing": {"right": 0.0, "down": 0.0, "longer": 1.0},
         "seed": 0,
     }  # fmt: skip
-    checkpoint.save(
-        Path(sys.argv[1], f"stride{stride}", "model.safetensors"), build(changed), about
-    )
+    out, built = Path(sys.argv[1], f"stride{stride}"), build(changed)
+    checkpoint.save(out / "model.safetensors", built, about)
+    cut = {key: about[key] for key in ("size", "margin", "framing")}
+    write_onnx(Exported(built, params.data.size), out.with_suffix(".onnx"), cut)

@@ -114,20 +114,17 @@ def export(model: Path, kind: str, out: Path) -> str:
     except ValueError as error:
         raise ExportError(str(error)) from error
     write, read = FORMATS[kind]
-    try:
-        with atomic_path(out) as temporary:
-            write(graph, temporary, known)
-            # Two batches: that the first axis is free is part of what is promised.
-            worst = max(
-                difference(graph, read(temporary), graph.example(batch).numpy()) for batch in (1, 5)
+    with atomic_path(out) as temporary:
+        write(graph, temporary, known)
+        # Two batches: that the first axis is free is part of what is promised.
+        worst = max(
+            difference(graph, read(temporary), graph.example(batch).numpy()) for batch in (1, 5)
+        )
+        if not worst <= TOLERANCE:
+            raise ExportError(
+                f"{file}: the exported model differs from PyTorch by {worst:.1e}, more than "
+                f"{TOLERANCE:.0e}; nothing was written"
             )
-            if not worst <= TOLERANCE:
-                raise ExportError(
-                    f"{file}: the exported model differs from PyTorch by {worst:.1e}, more than "
-                    f"{TOLERANCE:.0e}; nothing was written"
-                )
-    except ImportError as error:
-        raise ExportError(f"exporting needs {error.name}: pip install 'cadnet[export]'") from error
     parity = (
         f"Exported as {kind} and run again: at most {worst:.1e} from PyTorch (landmarks in sides "
         "of the crop, probabilities) on noise, batches of 1 and 5."

@@ -7,6 +7,7 @@ no download. A detector is any function from a picture to boxes; yours may take 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import cv2
 import numpy as np
@@ -24,8 +25,9 @@ _LONGEST, _ENLARGED = 1600, 800
 _DOWN, _LONGER = 0.10, 1.01
 
 
+@cache
 def dlib_detector() -> Detector:
-    """The detector, from the first face on the left to the last.
+    """The detector, from the first face on the left to the last; made once a process.
 
     Raises:
         PredictionError: dlib is not installed.
