@@ -101,7 +101,7 @@ def _sources(params: Params, costs: Costs, recorded: Overheads, official: bool) 
         "as long to start one"
     )
     if official:
-        said.append("        recorded on small built-in pictures: larger ones take longer to align")
+        said.append("        recorded on small pictures: larger ones take longer")
     return said
 
 
