@@ -7,12 +7,14 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from cadnet.lifeline import OWNER
 
 _LEAST_FREE = 32 * 2**20
 """Bytes: on a disk with less, Snakemake itself ends in the middle of its bookkeeping."""
+_WRITTEN = ("data/aligned", "logs", "results", "reports")
 
 
 def own_python_first() -> None:
@@ -24,15 +26,25 @@ def own_python_first() -> None:
     os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
 
 
+def _written_to(folder: Path) -> Iterator[Path]:
+    """The folders that are there of those that a run writes to."""
+    yield folder
+    if (folder / ".snakemake").is_dir():
+        yield folder / ".snakemake"
+    for name in _WRITTEN:
+        for place, _, _ in os.walk(folder / name):
+            yield Path(place)
+
+
 def complaint(folder: Path) -> str:
     """What hinders a run in a folder; empty where nothing does."""
-    for place in (folder, folder / ".snakemake", folder / "results", folder / "reports"):
-        if place.exists() and not os.access(place, os.W_OK):
+    for place in _written_to(folder):
+        if not os.access(place, os.W_OK):
             return (
                 f"{place}: cannot be written; change its permissions, or run with "
                 "--directory on a disk that is not read-only"
             )
-        if place.exists() and (free := shutil.disk_usage(place).free) < _LEAST_FREE:
+        if (free := shutil.disk_usage(place).free) < _LEAST_FREE:
             return (
                 f"{place}: {free / 2**20:.0f} MB are left on its disk; free some and run again, or "
                 "run with --directory on another disk"

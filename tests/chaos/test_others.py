@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import subprocess
 import time
 
@@ -13,7 +12,8 @@ import pytest
 import yaml
 
 from tests.chaos.small import BIN, CONFIG, FINAL, PARTS, environment, run, start
-from tests.conftest import ROOT
+from tests.workflow.conftest import SOURCES, lay
+from tests.workflow.test_dvc import FILES
 
 pytestmark = pytest.mark.chaos
 
@@ -53,18 +53,7 @@ def test_a_clock_that_moved(undisturbed, days):
 @pytest.fixture
 def repository(undisturbed, tmp_path):
     """A repository with the small pipeline as its DVC stage, nothing done yet."""
-    root = tmp_path / "repository"
-    root.mkdir()
-    names = ["Snakefile", "workflow", "profiles", "params.yaml", "cadnet", "environment.yml",
-             "dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config",
-             "data/raw/README.md"]  # fmt: skip
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, root / name, ignore=ignore)
-        else:
-            shutil.copyfile(ROOT / name, root / name)
+    root = lay(tmp_path / "repository", [*SOURCES, *FILES])
     stage = yaml.safe_load((root / "dvc.yaml").read_text())
     paper = stage["stages"]["paper"]
     made = ("data/", "results", "reports/tables", ".snakemake/metadata")

@@ -28,7 +28,7 @@ import os, sys; open(os.environ["STARTED"], "a").write(f"{os.getpid()} {sys.orig
 """What each Python of an environment writes down when it starts, as often as it reads this."""
 
 
-_MODULE = re.compile(r"\['(cadnet\.[a-z_.]+)'\]")
+_MODULE = re.compile(r"\['(cadnet\.[a-z0-9_.]+)'\]")
 
 
 def snakemake(

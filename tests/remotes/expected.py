@@ -7,7 +7,9 @@ from typing import Any
 
 from cadnet.paper import declarations, typeset
 
-REPORT = {"report": 1, "paper": 1, "all": 1, **({"pdf": 1} if typeset.program() else {})}
+REPORT = dict.fromkeys(("report", "paper", "records", "all"), 1)
+if typeset.program():
+    REPORT["pdf"] = 1
 """The jobs after any table."""
 SCORED = {"track": 1, "collect": 1, "plots": 1, **REPORT}
 """The jobs after any training."""
@@ -42,9 +44,16 @@ def faces(*experiments: str) -> int:
     return sum(examples.experiment in experiments for examples in shown)
 
 
+def smaller(*experiments: str) -> dict[str, int]:
+    """CAD-Net in 8 bits, and what it and CAD-Net cost."""
+    return dict.fromkeys(("quantise", "costs"), int("cadnet" in experiments))
+
+
 def trained(*experiments: str) -> dict[str, int]:
     """The jobs after training some experiments anew."""
-    chain = dict.fromkeys(("train", "predict", "score"), len(experiments))
+    chain = dict.fromkeys(("train", "predict"), len(experiments))
+    chain |= smaller(*experiments)
+    chain["score"] = len(experiments) + chain["quantise"]
     return {**chain, "examples": faces(*experiments), **showing(reads(*experiments)), **SCORED}
 
 

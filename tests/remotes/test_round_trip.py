@@ -83,7 +83,7 @@ def test_s3(later: Repository, bucket: S3, tmp_path):
     in_environment = {"AWS_ACCESS_KEY_ID": bucket.key, "AWS_SECRET_ACCESS_KEY": bucket.secret}
     clone = pulled(later, tmp_path / "colleague", **in_environment)
     clone.edit("    efficiency: { seconds: 0.2 }", "    efficiency: { seconds: 0.25 }")
-    timed = {"measure": 1, **showing(lambda item: item.needs_efficiency()), **REPORT}
+    timed = {"measure": 1, "costs": 1, **showing(lambda item: item.states_times()), **REPORT}
     assert ran(clone.run("dvc", "repro")) == only(timed)
 
 

@@ -64,6 +64,7 @@ rule collect:
         scores=expand(
             "results/{experiment}/scores.csv", experiment=[*EXPERIMENTS, *QUANTISED]
         ),
+        images=by_image([*EXPERIMENTS, *QUANTISED]),
         about=expand("data/aligned/{dataset}.json", dataset=PARAMS.datasets()),
         tracking=["results/tracking.json"] if PARAMS.tracking.enabled else [],
     output:
