@@ -164,16 +164,6 @@ def efficiency_spec():
     ]
 
 
-def by_image(experiments):
-    """What is read beside the scores of some experiments; as an input, so that what is removed is
-    made again."""
-    return expand(
-        "results/{experiment}/{file}.parquet",
-        experiment=experiments,
-        file=["errors", "expressions"],
-    )
-
-
 def declared_inputs(*declared):
     """What a table or a figure is made from: the results that its declarations name, as far as
     their experiments are selected."""
@@ -186,7 +176,6 @@ def declared_inputs(*declared):
     data = (stated | set(datasets_of(*named))) & set(PARAMS.datasets())
     inputs = {
         "scores": expand("results/{experiment}/scores.csv", experiment=named),
-        "images": by_image(named),
         "data": expand("data/aligned/{dataset}.json", dataset=sorted(data)),
     }
     if any(item.needs_efficiency() for item in declared):

@@ -64,7 +64,12 @@ rule collect:
         scores=expand(
             "results/{experiment}/scores.csv", experiment=[*EXPERIMENTS, *QUANTISED]
         ),
-        images=by_image([*EXPERIMENTS, *QUANTISED]),
+        # Read beside the scores; here, so that one that was removed is made again.
+        images=expand(
+            "results/{experiment}/{file}.parquet",
+            experiment=[*EXPERIMENTS, *QUANTISED],
+            file=["errors", "expressions"],
+        ),
         about=expand("data/aligned/{dataset}.json", dataset=PARAMS.datasets()),
         tracking=["results/tracking.json"] if PARAMS.tracking.enabled else [],
     output:
