@@ -21,6 +21,7 @@ from cadnet.credentials import masked
 
 _DROPPED = {LogEvent.JOB_INFO, LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED}
 _CLEAR_LINE = "\r\033[K"
+_LONGEST = 200  # characters of what a job said last
 
 
 class OneLine(DefaultFormatter):
@@ -59,12 +60,13 @@ class OneLine(DefaultFormatter):
 
 
 def _last_line(logs: list[str]) -> str:
-    """What a job said last, if it is one short line."""
+    """What a job said last; a long line is cut."""
     for log in logs:
         if Path(log).is_file():
             lines = Path(log).read_text(encoding="utf-8", errors="replace").splitlines()
-            if lines and len(lines[-1]) <= 100:
-                return f": {lines[-1]}"
+            if lines:
+                said = lines[-1]
+                return f": {said}" if len(said) <= _LONGEST else f": {said[: _LONGEST - 1]}…"
     return ""
 
 

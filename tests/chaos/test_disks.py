@@ -52,7 +52,7 @@ def test_a_full_disk_below_mlflows_store_stops_no_training(undisturbed, mount, t
     assert content(folder) == undisturbed.content
     # Elsewhere later: what the journals kept is sent.
     (folder / "results/tracking.json").unlink()
-    done = run(folder, FINAL)
+    done = run(folder, [*FINAL, "results/tracking.json"])
     assert done.returncode == 0, done.stderr
     undisturbed.compare()
 
