@@ -1,5 +1,5 @@
 """The small store that the training tests use."""
 
-from tests.training.conftest import store
+from tests.training.conftest import data, store
 
-__all__ = ["store"]
+__all__ = ["data", "store"]
