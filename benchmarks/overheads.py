@@ -45,11 +45,8 @@ EXPERIMENTS = ["cadnet", "cadnet_fer", "cadnet_half"]
 # of the shell itself, since a subshell has had no children.
 NOTE = """trap 'times > "$CADNET_SPENT/$$"; printf "%s" "${BASH_EXECUTION_STRING##*python -m }" \
 >> "$CADNET_SPENT/$$"' EXIT"""
-GROUPS = {
-    "search": "trial",
-    "tables": "table",
-    "figures": "figure",
-}  # rules, by their logs' folders
+# Rules, by their logs' folders.
+GROUPS = {"search": "trial", "tables": "table", "figures": "figure"}
 
 
 class Run(NamedTuple):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cadnet import integrity
+from cadnet import integrity, job
 from cadnet.cli import main
 from cadnet.integrity import CorruptedError, record_of, verified
 from cadnet.provenance import atomic_path
@@ -130,6 +130,22 @@ def test_cadnet_verify_lists_what_differs_and_what_is_gone(made, capsys):
     assert "2 of 2 files are not as their jobs wrote them" in said
     assert main(["verify", str(folder / "nothing")]) == 1
     assert "run the pipeline first" in capsys.readouterr().err
+
+
+def test_recording_ends_with_the_job(tmp_path):
+    """A process that calls a job's main, as tests and notebooks do, is no job after it."""
+    options = job.parser(None).parse_args([])
+
+    def run(_):
+        with atomic_path(tmp_path / "of_the_job.csv") as temporary:
+            temporary.write_text("x")
+        return "done"
+
+    assert job.main(run, options) == 0
+    with atomic_path(tmp_path / "later.csv") as temporary:
+        temporary.write_text("x")
+    assert record_of(tmp_path / "of_the_job.csv").is_file()
+    assert not record_of(tmp_path / "later.csv").exists()
 
 
 def test_folders_and_processes_that_are_no_jobs_record_nothing(tmp_path):

@@ -98,7 +98,7 @@ class Costs:
         return len(declarations.architectures()) * seconds if job.rule == "measure" else 0.0
 
     def units(self, job: Job) -> float:
-        """How many units of work a job has: pictures, predictions, architectures or epochs."""
+        """How many units of work a job has: pictures, predictions or architectures."""
         selected, seeds = self.params.selected(), len(self.params.seeds)
         if job.rule == "builtin":
             return self.pictures[job.subject].all * (self.params.data.builtin.size / 160) ** 2

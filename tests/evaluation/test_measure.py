@@ -6,6 +6,7 @@ import json
 import pytest
 import torch
 
+from cadnet import integrity
 from cadnet.evaluation import measure
 from cadnet.evaluation.efficiency import build
 from cadnet.evaluation.timing import peak
@@ -147,7 +148,7 @@ def test_the_job_writes_a_table_that_names_the_machine(params, tmp_path):
     assert {row["device"] for row in rows} == {"cpu"} | (
         {"cuda"} if torch.cuda.is_available() else set()
     )
-    assert list(tmp_path.glob("[!.]*")) == [out]
+    assert {path.name for path in tmp_path.iterdir()} == {out.name, integrity.FOLDER}
 
 
 def test_the_cpus_name_is_the_systems(monkeypatch, tmp_path):

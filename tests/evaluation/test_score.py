@@ -103,9 +103,9 @@ def test_the_mean_shape_is_scored_beside_the_models(scored):
 def test_scoring_twice_is_the_same_bytes(scored):
     _, _, score, out = scored
     score()
-    first = {path.name: path.read_bytes() for path in out.glob("[!.]*")}
+    first = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     score()
-    assert {path.name: path.read_bytes() for path in out.glob("[!.]*")} == first
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == first
 
 
 def test_predictions_of_other_faces_or_cut_off_are_refused(scored):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cadnet import integrity
 from cadnet.paper import figures, formats, plots, tables
 from cadnet.paper.kinds import fill
 from cadnet.paper.results import Results
@@ -73,7 +74,7 @@ def test_figures_are_the_same_bytes_valid_and_small(saved, faces, params, tmp_pa
     more = [f"--examples={faces}", f"--models={json.dumps({'size': 32, 'models': shapes})}"]
     names = ["F10", "F3", "F4", "F5", "F7", "F8", "F9"]
     first, second = (draw(saved, tmp_path / folder, names, more) for folder in ("one", "two"))
-    drawn = sorted(path.name for path in first.glob("[!.]*"))
+    drawn = sorted(path.name for path in first.iterdir() if path.name != integrity.FOLDER)
     assert drawn == sorted(f"{name}.{kind}" for name in names for kind in ("png", "svg"))
     for name in drawn:
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
@@ -145,7 +146,7 @@ def test_curves_are_means_over_seeds_and_forget_old_experiments(tmp_path):
     arguments = ["--histories", *map(str, sorted(tmp_path.glob("*/*/history.csv")))]
     arguments += ["--curves", str(tmp_path / "curves"), "--page", str(tmp_path / "plots.html")]
     assert plots.main(arguments) == 0
-    (curve,) = (tmp_path / "curves").glob("[!.]*")
+    (curve,) = (p for p in (tmp_path / "curves").iterdir() if p.name != integrity.FOLDER)
     table = pd.read_csv(curve)
     assert table["validation_nrmse_mean_io"].tolist() == [10.0, 6.0]
     assert table["loss"].tolist() == [20.0, 12.0]

@@ -182,11 +182,11 @@ def test_an_empty_dataset_folder_is_refused(tmp_path):
     assert "data/raw/300w: is an empty folder; put 300w there" in done.stderr
 
 
-@pytest.mark.parametrize("place", [".", "results"])
+@pytest.mark.parametrize("place", [".", "results", "data/aligned"])
 def test_a_place_that_cannot_be_written_is_named(tmp_path, place):
     """As a read-only disk: only a mount stops root, who runs the tests in many a container."""
     folder = tmp_path / place
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     folder.chmod(0o555)
     if os.access(folder, os.W_OK):
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder], check=False)
