@@ -4,8 +4,8 @@
 
 The command also loads the model, writes a JSON document for each picture and counts; goal: at most
 1.2 times the sum of the parts. Parts and command take turns on the same pictures, some hundred at a
-time, in one process, so that a machine that slows down slows both. So Python's start, the imports and
-the making of the detector are not in it: some 2.5 s for each command that a user types.
+time, in one process, so that a machine that slows down slows both. Python's start, the imports and
+the making of the detector are therefore not in it: some 2.5 s for each command that a user types.
 """
 
 from __future__ import annotations
